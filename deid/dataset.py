@@ -1,0 +1,287 @@
+"""Photos -> aligned crops on disk with an index, resumable; and the crops as training data.
+
+A dataset folder holds ``dataset.json`` (how it was made), ``index.jsonl`` (one line a photo) and ``crops/``.
+A photo's line is appended after its crops are on disk: whatever has a line is whole, whatever has none is redone.
+"""
+
+import json
+import os
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from deid import faces, images
+from deid.faces import DCGAN_FRAME, Face, Frame
+from deid.images import ImageError, Photo
+
+CROPS, INDEX, SETTINGS = "crops", "index.jsonl", "dataset.json"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How photos become crops.
+
+    ``alignment``: "landmarks" (similarity transform of the five landmarks) or "square" (the original study's
+    box, centre square). ``select``: "largest" or "all" faces of a photo. A crop whose frame leaves the photo by
+    more than ``max_overrun`` of its side is dropped: reflected borders are faces with four eyes, and a GAN
+    learns them. ``min_side``: the frame's smallest side in photo pixels.
+    """
+
+    size: int = 64
+    alignment: str = "landmarks"
+    select: str = "largest"
+    min_score: float = 0.9
+    min_face: float = 60
+    min_side: float = 56
+    max_overrun: float = 0.03
+
+    def __post_init__(self) -> None:
+        if self.alignment not in ("landmarks", "square"):
+            raise ValueError(f"alignment must be 'landmarks' or 'square', not {self.alignment!r}")
+        if self.select not in ("largest", "all"):
+            raise ValueError(f"select must be 'largest' or 'all', not {self.select!r}")
+
+    def frame(self) -> Frame:
+        """The frame that the landmarks are brought into."""
+        return DCGAN_FRAME.resized(self.size)
+
+    def matrix(self, face: Face) -> Tensor:
+        """Frame pixels -> photo pixels (2, 3) under this alignment."""
+        return self.frame().matrix(face) if self.alignment == "landmarks" else faces.square_matrix(face, self.size)
+
+
+@dataclass
+class Step:
+    """Progress: photos done of ``total``, crops kept, and why faces or photos were dropped."""
+
+    done: int
+    total: int
+    kept: int
+    dropped: Counter = field(default_factory=Counter)
+    photos_per_second: float = 0.0
+
+
+def create(
+    photos: Sequence[Path], output: str | Path, settings: Settings | None = None, root: str | Path | None = None,
+    batch: int = 32, device: str = "cpu",
+) -> Iterator[Step]:  # fmt: skip
+    """Detect, align and crop ``photos`` into the dataset folder ``output``; yields a ``Step`` a batch.
+
+    Resumes: photos that have a line in the index are not read again. Source names in the index are relative
+    to ``root``. Raises ``ImageError`` when the folder was made with other settings.
+    """
+    settings, output = settings or Settings(), Path(output)
+    _check_settings(settings, output)
+    records = {record["source"]: record for record in read_index(output)}
+    named = {_name(photo, root): Path(photo) for photo in photos}
+    remaining = [(name, photo) for name, photo in named.items() if name not in records]
+    step = summarize(records.values())
+    step.total = len(records) + len(remaining)
+    start, before = time.perf_counter(), step.done
+    yield step
+    with open(output / INDEX, "a", encoding="utf-8") as index, ThreadPoolExecutor(1) as reader:
+        for chunk in _decoded_ahead(remaining, batch, reader):
+            for record in _crop_chunk(chunk, output, settings, device):
+                index.write(json.dumps(record) + "\n")
+                _count(step, record)
+            index.flush()
+            os.fsync(index.fileno())
+            step.photos_per_second = (step.done - before) / (time.perf_counter() - start)
+            yield step
+
+
+def read_index(output: str | Path) -> list[dict]:
+    """The index's records; a torn last line (a run killed while writing) is cut off the file."""
+    path = Path(output) / INDEX
+    if not path.exists():
+        return []
+    content = path.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1]
+    if len(whole) < len(content):
+        images.write_atomically(path, whole)
+    return [json.loads(line) for line in whole.splitlines()]
+
+
+def summarize(records: Iterable[dict]) -> Step:
+    """Counts over index records: photos, crops kept, reasons of what was dropped."""
+    step = Step(0, 0, 0)
+    for record in records:
+        _count(step, record)
+    step.total = step.done
+    return step
+
+
+def _count(step: Step, record: dict) -> None:
+    step.done += 1
+    step.kept += sum("crop" in face for face in record["faces"])
+    step.dropped.update(face["dropped"] for face in record["faces"] if "dropped" in face)
+    if "dropped" in record:
+        step.dropped[record["dropped"]] += 1
+
+
+def _check_settings(settings: Settings, output: Path) -> None:
+    path = output / SETTINGS
+    if not path.exists():
+        images.write_atomically(path, json.dumps(asdict(settings), indent=1).encode())
+    elif (found := json.loads(path.read_text())) != asdict(settings):
+        raise ImageError(f"{path}: made with {found}; choose another output folder or delete this one")
+
+
+def _name(photo: Path, root: str | Path | None) -> str:
+    return Path(photo).relative_to(root).as_posix() if root else Path(photo).name
+
+
+def _decoded_ahead(
+    named: list[tuple[str, Path]], batch: int, reader: ThreadPoolExecutor
+) -> Iterator[list[tuple[str, Photo | ImageError]]]:
+    """Chunks of decoded photos; the next chunk is read while the caller works on this one."""
+    chunks = [named[start : start + batch] for start in range(0, len(named), batch)]
+    ahead = reader.submit(_decode, chunks[0]) if chunks else None
+    for following in [*chunks[1:], None]:
+        if ahead is None:
+            return
+        ready = ahead.result()
+        ahead = reader.submit(_decode, following) if following else None
+        yield ready
+
+
+def _decode(chunk: list[tuple[str, Path]]) -> list[tuple[str, Photo | ImageError]]:
+    decoded = []
+    for name, path in chunk:
+        try:
+            decoded.append((name, images.load(path)))
+        except ImageError as error:
+            decoded.append((name, error))
+    return decoded
+
+
+def _crop_chunk(chunk: list, output: Path, settings: Settings, device: str) -> Iterator[dict]:
+    readable = [(name, photo) for name, photo in chunk if isinstance(photo, Photo)]
+    found = detect_many([photo.pixels for _, photo in readable], settings.min_score, settings.min_face, device)
+    faces_of = {name: found_here for (name, _), found_here in zip(readable, found, strict=True)}
+    for name, photo in chunk:
+        if isinstance(photo, ImageError):
+            yield {"source": name, "faces": [], "dropped": "unreadable", "error": str(photo)}
+        elif not faces_of[name]:
+            yield {"source": name, "size": photo.size, "faces": [], "dropped": "no face"}
+        else:
+            chosen = faces_of[name][:1] if settings.select == "largest" else faces_of[name]
+            crops = [_crop_face(photo, face, f"{name}-{k}.png", output, settings) for k, face in enumerate(chosen)]
+            yield {"source": name, "size": photo.size, "faces": crops}
+
+
+def _crop_face(photo: Photo, face: Face, name: str, output: Path, settings: Settings) -> dict:
+    matrix, record = settings.matrix(face), asdict(face)
+    if faces.scale(matrix) * settings.size < settings.min_side:
+        return record | {"dropped": "too small"}
+    if faces.overrun(matrix, settings.size, photo.size) > settings.max_overrun:
+        return record | {"dropped": "leaves the photo"}
+    pixels = faces.crop(photo.pixels, matrix, settings.size)
+    images.save(Photo(pixels), output / CROPS / name)
+    return record | {"crop": f"{CROPS}/{name}"}
+
+
+def detect_many(
+    photos: list[Tensor], min_score: float, min_size: float, device: str = "cpu", step: int = 16
+) -> list[list[Face]]:
+    """``faces.detect`` over photos of mixed sizes: those alike are padded to one size and share a batch."""
+    groups: dict[tuple[int, int], list[int]] = {}
+    for index, photo in enumerate(photos):
+        height, width = (-(-side // step) * step for side in photo.shape[2:])
+        groups.setdefault((height, width), []).append(index)
+    found: list[list[Face]] = [[] for _ in photos]
+    for (height, width), members in groups.items():
+        # Padding goes to the right and below: coordinates stay those of the photo.
+        padded = [F.pad(photos[i], (0, width - photos[i].shape[3], 0, height - photos[i].shape[2])) for i in members]
+        for i, result in zip(members, faces.detect(torch.cat(padded), min_score, min_size, device), strict=True):
+            found[i] = result
+    return found
+
+
+class FaceCrops(torch.utils.data.Dataset):
+    """The crops of one or more dataset folders, held in memory as bytes; items are (3, size, size) in [-1, 1]."""
+
+    def __init__(self, folders: str | Path | Sequence[str | Path], limit: int | None = None) -> None:
+        folders = [folders] if isinstance(folders, str | Path) else list(folders)
+        paths = [
+            Path(folder) / face["crop"]
+            for folder in folders for record in read_index(folder) for face in record["faces"] if "crop" in face
+        ][:limit]  # fmt: skip
+        if not paths:
+            raise ImageError(f"{', '.join(map(str, folders))}: no crops; run notebook 01_dataset_creation first")
+        with ThreadPoolExecutor() as pool:
+            self._bytes = torch.cat(list(pool.map(_crop_bytes, paths)))
+        self.paths = paths
+
+    def __len__(self) -> int:
+        return len(self._bytes)
+
+    def __getitem__(self, index: int) -> Tensor:
+        return self.batch([index])[0]
+
+    def batch(self, indices: Tensor | Sequence[int]) -> Tensor:
+        """Crops (N, 3, size, size) in [-1, 1] at ``indices``."""
+        return self._bytes[torch.as_tensor(indices)].float().div(127.5).sub(1)
+
+    def mean(self) -> Tensor:
+        """The mean crop (1, 3, size, size)."""
+        return self._bytes.float().mean(0, keepdim=True).div(127.5).sub(1)
+
+
+def _crop_bytes(path: Path) -> Tensor:
+    return torch.from_numpy(images.to_uint8(images.load(path).pixels)).permute(0, 3, 1, 2)
+
+
+def celeba(root: str | Path, split: str = "all", download: bool = False) -> list[Path]:
+    """The photos of CelebA's official layout, ``root/celeba/img_align_celeba/*.jpg`` or ``root/img_align_celeba``.
+
+    With ``download`` the set is fetched through torchvision first. ``split``: train, valid, test or all
+    (needs ``list_eval_partition.txt``). Raises ``ImageError`` where nothing is there or the quota refuses.
+    """
+    root = Path(root)
+    if download:
+        _download_celeba(root)
+    base = next((p for p in (root / "celeba", root) if (p / "img_align_celeba").is_dir()), None)
+    if base is None:
+        raise ImageError(
+            f"{root}: no img_align_celeba folder; pass download=True, or fetch img_align_celeba.zip by hand from"
+            " https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html and unpack it there"
+        )
+    photos = sorted((base / "img_align_celeba").glob("*.jpg"))
+    if split == "all":
+        return photos
+    number = {"train": "0", "valid": "1", "test": "2"}[split]
+    partition = base / "list_eval_partition.txt"
+    if not partition.exists():
+        raise ImageError(f"{partition}: needed for split={split!r}; fetch it beside img_align_celeba or use split='all'")
+    wanted = {line.split()[0] for line in partition.read_text().splitlines() if line.split()[1:] == [number]}
+    return [photo for photo in photos if photo.name in wanted]
+
+
+def _download_celeba(root: Path) -> None:
+    from torchvision.datasets import CelebA
+
+    try:
+        CelebA(str(root), split="all", download=True)
+    except Exception as error:  # gdown, zip and network errors have no common base
+        raise ImageError(
+            f"{root}: CelebA could not be downloaded ({error}). Google Drive refuses when its daily quota is used up:"
+            " try again tomorrow, or fetch img_align_celeba.zip by hand from"
+            " https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html and unpack it there"
+        ) from error
+
+
+def lfw(root: str | Path, min_photos: int = 1) -> list[Path]:
+    """The photos of Labelled Faces in the Wild, ``root/NAME/NAME_0001.*``, of people with at least ``min_photos``."""
+    people = [images.find(person) for person in sorted(Path(root).iterdir()) if person.is_dir()]
+    photos = [photo for of_person in people if len(of_person) >= min_photos for photo in of_person]
+    if not photos:
+        raise ImageError(f"{root}: no LFW photos; expected folders NAME/NAME_0001.jpg")
+    return photos

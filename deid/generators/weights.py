@@ -1,0 +1,57 @@
+"""Where weights come from: bundled files and safetensors on disk; nothing is unpickled, nothing is executed."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from deid import images
+
+BUNDLED = Path(__file__).parent / "bundled"
+
+
+class WeightsError(ValueError):
+    """Weights that cannot be used; the message names the file and the fix."""
+
+
+def locate(name: str | Path) -> Path:
+    """The file behind a bundled short name ("dcgan-64") or a path."""
+    path = Path(name)
+    bundled = BUNDLED / f"{name}.safetensors"
+    if path.is_file():
+        return path
+    if bundled.is_file():
+        return bundled
+    known = ", ".join(sorted(p.stem for p in BUNDLED.glob("*.safetensors")))
+    raise WeightsError(f"{name}: neither a file nor a bundled network; bundled are: {known}")
+
+
+def read(path: str | Path) -> tuple[dict[str, Tensor], dict]:
+    """A safetensors file -> (tensors in float32, the facts stored in its header)."""
+    path = Path(path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            facts = json.loads((file.metadata() or {}).get("deid", "{}"))
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    except (SafetensorError, OSError, json.JSONDecodeError) as error:
+        raise WeightsError(f"{path}: not a readable safetensors file ({error})") from None
+    return {name: value.float() if value.is_floating_point() else value for name, value in tensors.items()}, facts
+
+
+def write(path: str | Path, tensors: dict[str, Tensor], facts: dict, precision: torch.dtype = torch.float16) -> None:
+    """Write tensors with ``facts`` (plain JSON) in the header; floats are stored in ``precision``."""
+    stored = {
+        name: (value.detach().to("cpu", precision) if value.is_floating_point() else value.detach().cpu()).contiguous()
+        for name, value in tensors.items()
+    }
+    images.write_atomically(path, save(stored, metadata={"deid": json.dumps(facts)}))
+
+
+def sha256(path: str | Path) -> str:
+    """Hex digest of a file."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -14,6 +14,7 @@ from torchvision.utils import make_grid
 
 from deid import images
 from deid.dataset import FaceCrops
+from deid.generators import weights
 from deid.generators.dcgan import Discriminator, Generator
 from deid.images import Photo
 
@@ -224,6 +225,23 @@ def save_checkpoint(training: Training, run: Path) -> None:
     content = io.BytesIO()
     torch.save(training.state(), content)
     images.write_atomically(Path(run) / CHECKPOINT, content.getvalue())
+
+
+def export(run: str | Path, path: str | Path) -> tuple[Path, Path]:
+    """Write a run's averaged generator to ``path`` and its discriminator beside it, in half precision.
+
+    ``name.safetensors`` and ``name-discriminator.safetensors`` carry the recipe and the images seen in their
+    header. Batch-norm statistics are re-estimated for the averaged weights first.
+    """
+    run, path = Path(run), Path(path)
+    recipe = Recipe(**json.loads((run / RECIPE).read_text()))
+    training = Training(recipe)
+    training.load_state(torch.load(run / CHECKPOINT, map_location="cpu", weights_only=True))
+    facts = {"family": "dcgan", "resolution": 64, "images_seen": training.images, "recipe": asdict(recipe)}
+    beside = path.with_name(f"{path.stem}-discriminator{path.suffix}")
+    weights.write(path, recalibrate(training.average, batches=64).state_dict(), facts | {"role": "generator"})
+    weights.write(beside, training.D.eval().plain_state_dict(), facts | {"role": "discriminator"})
+    return path, beside
 
 
 def history(run: str | Path) -> list[dict]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from PIL import Image, ImageCms, ImageOps, JpegImagePlugin, UnidentifiedImageError
 from torch import Tensor
 
@@ -54,6 +55,12 @@ def from_uint8(array: np.ndarray) -> Tensor:
     return torch.from_numpy(np.array(array)).permute(0, 3, 1, 2).float().div(127.5).sub(1)
 
 
+def shrink(images: Tensor, longest: int) -> Tensor:
+    """Scale (N, 3, H, W) down, without aliasing, so that its longer side is at most ``longest`` pixels."""
+    factor = longest / max(images.shape[2:])
+    return images if factor >= 1 else F.interpolate(images, scale_factor=factor, mode="bilinear", antialias=True)
+
+
 def find(path: str | Path) -> list[Path]:
     """The photos at ``path``: the file itself, or every photo below a folder in sorted order."""
     path = Path(path)
@@ -83,8 +90,10 @@ def load(path: str | Path, max_pixels: int = MAX_PIXELS) -> Photo:
         raise ImageError(f"{path}: no such file") from None
     except UnidentifiedImageError:
         raise ImageError(f"{path}: not a photo this program can read; convert it to JPEG or PNG") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ImageError(f"{path}: broken or truncated image ({error}); open and save it again elsewhere") from None
+    except Image.DecompressionBombError:
+        raise ImageError(f"{path}: over the limit of {max_pixels / 1e6:.0f} megapixels; scale it down first") from None
+    except Exception as error:  # on broken bytes decoders raise TypeError, struct.error, KeyError, anything
+        raise ImageError(f"{path}: broken or truncated image ({error}); open and save it again elsewhere") from error
     return Photo(pixels, encoding[0], grey, encoding[1])
 
 
@@ -96,12 +105,12 @@ def save(photo: Photo, path: str | Path) -> None:
     # A fresh image: Pillow would carry a JPEG comment through convert, paste and save.
     image = Image.fromarray(to_uint8(photo.pixels)[0])
     image = image.convert("L") if photo.grey else image
-    options = {k: v for k, v in photo.options.items() if not (photo.grey and k in ("qtables", "subsampling"))}
-    if photo.grey and photo.format == "JPEG":
-        options["quality"] = 92
     encoded = io.BytesIO()
-    image.save(encoded, photo.format, **options)
-    write_atomically(path, encoded.getvalue())
+    image.save(encoded, photo.format, **photo.options)
+    try:
+        write_atomically(path, encoded.getvalue())
+    except OSError as error:
+        raise ImageError(f"{path}: cannot be written ({error.strerror}); choose another output folder") from error
 
 
 def write_atomically(path: str | Path, content: bytes) -> None:
@@ -137,13 +146,10 @@ def _check(image: Image.Image, path: Path, max_pixels: int) -> None:
 def _encoding(image: Image.Image) -> tuple[str, dict]:
     """The output format and the options that keep the quality near the source's."""
     if image.format in ("JPEG", "MPO"):
-        options: dict = {"optimize": True}
-        if image.mode == "RGB":
-            options |= {"qtables": image.quantization, "subsampling": JpegImagePlugin.get_sampling(image)}
-            options["subsampling"] = max(options["subsampling"], 0)
-        else:
-            options["quality"] = 92
-        return "JPEG", options
+        if image.mode == "CMYK":  # its tables are for ink, not for luma and chroma
+            return "JPEG", {"optimize": True, "quality": 92}
+        subsampling = max(JpegImagePlugin.get_sampling(image), 0)
+        return "JPEG", {"optimize": True, "qtables": image.quantization, "subsampling": subsampling}
     if image.format == "WEBP":
         image.fp.seek(0)
         lossless = b"VP8L" in image.fp.read(64)
@@ -155,11 +161,12 @@ def _to_srgb(image: Image.Image) -> Image.Image:
     profile = image.info.get("icc_profile")
     if image.mode in ("I", "I;16", "I;16B", "F"):
         depth = np.asarray(image).astype(np.float64)
-        high = 255.0 if depth.max() <= 255 else 65535.0
+        high = 255.0 if depth.max() <= 255 and "16" not in image.mode else 65535.0
         return Image.fromarray((depth.clip(0, high) * (255 / high)).round().astype(np.uint8)).convert("RGB")
     if "A" in image.getbands() or "transparency" in image.info:
         above = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), above).convert("RGB")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), above).convert("RGB")
+    image = image.convert("RGB") if image.mode == "P" else image
     if profile and image.mode in ("RGB", "CMYK"):
         # The profile itself is metadata and goes; its meaning stays in the pixels.
         try:

@@ -1,0 +1,323 @@
+"""A photo in, a photo out: every face hidden first, then replaced.
+
+The order is the proof: ``hide`` removes the pixels of all faces at the photo's own resolution, and everything
+after it sees only what is left, where the faces were, and the seed.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from deid import blending, faces, images, inpainting
+from deid.faces import DCGAN_FRAME, Face, Frame
+from deid.generators import load_discriminator, load_generator, weights
+from deid.images import Photo
+from deid.inpainting import MASKS, Search
+
+PACKAGES = {"torch": "torch", "torchvision": "torchvision", "facenet-pytorch": "facenet-pytorch", "numpy": "numpy"}
+METHODS = ("dcgan", "blur", "pixelate", "blackout")
+# A fill whose surroundings are this far off (mean absolute difference, [-1, 1]) found no fitting face.
+MAX_CONTEXTUAL = 0.30
+# Less of the frame than this to go by, and a search would be guessing.
+MIN_VISIBLE = 0.15
+FACES_AT_ONCE = 8
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to do with a photo; see the command line's help for each.
+
+    Faces from ``min_size`` pixels (longer side of the box) get a synthesized face; smaller ones that are still
+    found, down to ``smallest``, are blacked out. Raises ``ValueError`` on values that make no sense.
+    """
+
+    method: str = "dcgan"
+    mask: str = "face"
+    starts: int = Search.starts
+    iterations: int = Search.iterations
+    seed: int = 0
+    min_score: float = 0.9
+    min_size: float = 24
+    weights: str = "dcgan-64"
+    device: str = "auto"
+    smallest: float = 16
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise ValueError(f"method must be one of {', '.join(METHODS)}, not {self.method!r}")
+        if self.mask not in MASKS:
+            raise ValueError(f"mask must be one of {', '.join(MASKS)}, not {self.mask!r}")
+        if not 0 < self.min_score <= 1:
+            raise ValueError(f"min-score must be above 0 and at most 1, not {self.min_score}")
+        if self.min_size < 1 or self.starts < 1 or self.iterations < 1:
+            raise ValueError("min-size, starts and iterations must be at least 1")
+
+
+@dataclass
+class Target:
+    """One face on its way: where it is, how it is hidden, and what became of it."""
+
+    face: Face
+    matrix: Tensor
+    landmarks: Tensor
+    method: str
+    mask: str
+    seed: int
+    reason: str = ""
+    losses: dict[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    def record(self) -> dict:
+        """The manifest's entry."""
+        entry = {
+            "box": [round(v, 2) for v in self.face.box],
+            "score": round(self.face.score, 4),
+            "landmarks": [[round(v, 2) for v in point] for point in self.face.landmarks],
+            "method": self.method,
+            "mask": self.mask,
+            "seed": self.seed,
+            "losses": {name: round(value, 5) for name, value in self.losses.items()},
+            "seconds": round(self.seconds, 3),
+        }
+        return entry | ({"reason": self.reason} if self.reason else {})
+
+
+@dataclass
+class Step:
+    """Progress on one photo: ``stage`` ("hidden", "search", "done"), faces done of ``total`` (a face in the middle of its
+    search counts in part), and, where the caller asked for previews, the photo so far (1, 3, H, W). The last step
+    carries ``result``."""  # fmt: skip
+
+    stage: str
+    done: float
+    total: int
+    preview: Tensor | None = None
+    result: "Result | None" = None
+
+
+@dataclass
+class Result:
+    """The anonymized photo, its faces, which pixels were hidden (1, 1, H, W), and the status for the manifest."""
+
+    photo: Photo
+    targets: list[Target]
+    hidden: Tensor
+    status: str
+
+
+def anonymize(photo: Photo | str | Path, options: Options | None = None, found: Sequence[Face] | None = None) -> Result:
+    """Replace every face of a photo. ``found`` gives the faces instead of the detector.
+
+    Deterministic: same photo, options and machine, same bytes. Raises ``ImageError`` for an unreadable file.
+    """
+    photo = photo if isinstance(photo, Photo) else images.load(photo)
+    for step in steps(photo, options or Options(), found):
+        pass
+    return step.result
+
+
+def steps(
+    photo: Photo, options: Options, found: Sequence[Face] | None = None, preview_every: int = 0
+) -> Iterator[Step]:
+    """The same in steps; with ``preview_every`` a preview every so many search iterations (never a hidden face)."""
+    device = resolve_device(options.device)
+    found = find_faces(photo, options, device) if found is None else list(found)
+    targets = plan(found, options)
+    if not targets:
+        yield Step("done", 0, 0, result=Result(photo, [], torch.zeros_like(photo.pixels[:, :1]), "no face found"))
+        return
+    if options.method != "dcgan":
+        pixels, hidden = obscure(photo.pixels, targets)
+    else:
+        pixels, hidden = hide(photo.pixels, targets)
+        yield Step("hidden", 0, len(targets), preview=pixels if preview_every else None)
+        for step in _draw(pixels, hidden, targets, options, device, preview_every):
+            pixels = step.preview if step.stage == "done" else pixels
+            if step.stage != "done":
+                yield step
+    result = Result(replace(photo, pixels=pixels), targets, hidden, "anonymized")
+    yield Step("done", len(targets), len(targets), preview=pixels if preview_every else None, result=result)
+
+
+def check(options: Options) -> None:
+    """Raise what would fail on the first photo (missing device, missing weights) before any photo is read."""
+    device = resolve_device(options.device)
+    if options.method == "dcgan":
+        _networks(options.weights, device)
+
+
+def manifest(result: Result, options: Options) -> dict:
+    """Everything a reader needs to judge and repeat the result, as plain JSON; no pixel, no file path."""
+    entry = {
+        "status": result.status,
+        "size": list(result.photo.size),
+        "options": asdict(options),
+        "faces": [target.record() for target in sorted(result.targets, key=lambda target: -target.face.size)],
+        "versions": {name: version(package) for name, package in PACKAGES.items()},
+    }
+    return entry | ({"weights_sha256": _hashes(options.weights)} if options.method == "dcgan" else {})
+
+
+@lru_cache
+def _hashes(name: str) -> dict[str, str]:
+    path = weights.locate(name)
+    beside = path.with_name(f"{path.stem}-discriminator{path.suffix}")
+    return {file.name: weights.sha256(file) for file in (path, beside)}
+
+
+def resolve_device(name: str) -> str:
+    """"auto" -> the best device of this machine. Raises ``ValueError`` for one that is not there."""  # fmt: skip
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        return next(device for device, here in available.items() if here)
+    if name.split(":")[0] not in available:
+        raise ValueError(f"device must be auto, cpu, cuda or mps, not {name!r}")
+    if not available[name.split(":")[0]]:
+        raise ValueError(f"device {name} is not available on this machine; use --device auto")
+    return name
+
+
+def find_faces(photo: Photo, options: Options, device: str = "cpu") -> list[Face]:
+    """The faces that will be replaced or, when under ``min_size``, blacked out."""
+    smallest = min(options.smallest, options.min_size)
+    return faces.detect(photo.pixels, options.min_score, smallest, device if device != "mps" else "cpu")[0]
+
+
+def plan(found: Sequence[Face], options: Options, frame: Frame = DCGAN_FRAME) -> list[Target]:
+    """What happens to each face, far ones (small) first so that near ones are drawn over them."""
+    seeds = inpainting.face_seeds(options.seed, len(found))
+    targets = []
+    for face, seed in zip(found, seeds, strict=True):
+        matrix = frame.matrix(face)
+        landmarks = faces.apply(faces.invert(matrix), face.points())
+        target = Target(face, matrix, landmarks, options.method, options.mask, seed)
+        if options.method == "dcgan" and face.size < options.min_size:
+            _black_out(target, f"smaller than {options.min_size:g} px")
+        targets.append(target)
+    return sorted(targets, key=lambda target: target.face.size)
+
+
+def hidden_by(target: Target, photo_size: tuple[int, int]) -> tuple[tuple[int, int, int, int], Tensor]:
+    """The rectangle of the photo that a target's frame touches and, in it, the hidden pixels (1, 1, h, w) as 0 or 1."""
+    size = DCGAN_FRAME.size
+    left, top, right, bottom = region = faces.paste_region(target.matrix, size, photo_size)
+    y, x = torch.meshgrid(
+        torch.arange(top, bottom, dtype=torch.float64), torch.arange(left, right, dtype=torch.float64), indexing="ij"
+    )
+    points = faces.apply(faces.invert(target.matrix), torch.stack([x, y], -1).reshape(-1, 2)).reshape(*x.shape, 2)
+    return region, inpainting.hides(target.mask, points, target.landmarks, size)[None, None].float()
+
+
+def hide(pixels: Tensor, targets: Sequence[Target]) -> tuple[Tensor, Tensor]:
+    """Remove the pixels of every face -> (photo with grey holes, hidden (1, 1, H, W)). Nothing later sees the original."""
+    hidden = torch.zeros_like(pixels[:, :1])
+    size = pixels.shape[3], pixels.shape[2]
+    for target in targets:
+        (left, top, right, bottom), inside = hidden_by(target, size)
+        area = hidden[:, :, top:bottom, left:right]
+        area.copy_(torch.maximum(area, inside))
+    return torch.where(hidden > 0.5, torch.zeros_like(pixels), pixels), hidden
+
+
+def view(pixels: Tensor, hidden: Tensor, target: Target) -> tuple[Tensor, Tensor]:
+    """A target's crop (1, 3, S, S) and its visible pixels (1, 1, S, S), from a photo whose faces are hidden.
+
+    A frame pixel is visible only if every photo pixel that went into it is.
+    """
+    size = DCGAN_FRAME.size
+    visible = (faces.crop(1 - hidden, target.matrix, size) > 1 - 1e-4).to(pixels.dtype)
+    return faces.crop(pixels, target.matrix, size) * visible, visible
+
+
+def _draw(pixels: Tensor, hidden: Tensor, targets: list[Target], options: Options, device: str, preview_every: int):
+    """Search a face for every hole and paste it; yields steps, the last one's preview is the photo."""
+    drawn = [target for target in targets if target.method == "dcgan"]
+    views = {id(target): view(pixels, hidden, target) for target in drawn}
+    for target in drawn:
+        if views[id(target)][1].mean() < MIN_VISIBLE:
+            _black_out(target, "almost nothing around the face is visible")
+    drawn = [target for target in drawn if target.method == "dcgan"]
+    networks = _networks(options.weights, device) if drawn else None
+    fills: dict[int, Tensor] = {}
+    for start in range(0, len(drawn), FACES_AT_ONCE):
+        together = drawn[start : start + FACES_AT_ONCE]
+        crops, visible = (torch.cat(part) for part in zip(*(views[id(t)] for t in together), strict=True))
+        for step in _search(together, crops, visible, networks, options, device):
+            done = start + len(together) * step.iteration / options.iterations
+            preview = None
+            if preview_every and step.iteration % preview_every == 0:
+                so_far = fills | {id(t): step.images[i : i + 1].cpu() for i, t in enumerate(together)}
+                preview = compose(pixels, hidden, targets, so_far)
+            yield Step("search", done, len(targets), preview)
+        fitted = fit(step.images.cpu(), crops, visible)
+        fills |= {id(t): fitted[i : i + 1] for i, t in enumerate(together)}
+    yield Step("done", len(targets), len(targets), compose(pixels, hidden, targets, fills))
+
+
+def _search(together, crops, visible, networks, options: Options, device: str) -> Iterator[inpainting.Step]:
+    """One batch of faces; notes losses and seconds in the targets and gives up on faces that fit nowhere."""
+    begin = time.perf_counter()
+    generator, discriminator = networks
+    landmarks = torch.stack([target.landmarks for target in together])
+    for step in inpainting.inpaint(
+        crops.to(device), visible.to(device), landmarks, [target.seed for target in together],
+        generator=generator, discriminator=discriminator, settings=Search(options.starts, options.iterations),
+    ):  # fmt: skip
+        yield step
+    for index, target in enumerate(together):
+        target.seconds = (time.perf_counter() - begin) / len(together)
+        target.losses = {name: value[index].item() for name, value in step.losses.items()}
+        # "not <=" also catches NaN.
+        if not target.losses["contextual"] <= MAX_CONTEXTUAL:
+            _black_out(target, "the search found no face that fits its surroundings")
+
+
+def fit(fills: Tensor, crops: Tensor, visible: Tensor) -> Tensor:
+    """Fills (F, 3, S, S) with their colours matched to the surroundings and blended into them."""
+    return blending.poisson(blending.match_colour(fills, crops, visible), crops, visible)
+
+
+def compose(pixels: Tensor, hidden: Tensor, targets: Sequence[Target], fills: dict[int, Tensor]) -> Tensor:
+    """Paste the fills, far faces first, into the photo with grey holes; blacked-out faces come last, over everything."""
+    canvas = pixels.clone()
+    size = pixels.shape[3], pixels.shape[2]
+    for target in sorted(targets, key=lambda target: target.method == "blackout"):
+        (left, top, right, bottom), inside = hidden_by(target, size)
+        area = canvas[:, :, top:bottom, left:right]
+        if target.method == "blackout":
+            area.copy_(torch.where(inside > 0.5, -torch.ones_like(area), area))
+        elif id(target) in fills:
+            drawn = faces.paste(fills[id(target)], target.matrix, (left, top, right, bottom)).clamp(-1, 1)
+            alpha = blending.soft_edge(inside, max(0.7, 0.9 * faces.scale(target.matrix)))
+            area.copy_(area + alpha * (drawn - area))
+    return canvas
+
+
+def obscure(pixels: Tensor, targets: Sequence[Target]) -> tuple[Tensor, Tensor]:
+    """The classical methods for comparison: blackout, blur, pixelate. The last two do look at the hidden pixels."""
+    canvas, (_, hidden) = pixels.clone(), hide(pixels, targets)
+    size = pixels.shape[3], pixels.shape[2]
+    for target in targets:
+        begin = time.perf_counter()
+        (left, top, right, bottom), inside = hidden_by(target, size)
+        area, original = canvas[:, :, top:bottom, left:right], pixels[:, :, top:bottom, left:right]
+        covered = blending.OBSCURE[target.method](original, target.face.size)
+        area.copy_(torch.where(inside > 0.5, covered, area))
+        target.seconds = time.perf_counter() - begin
+    return canvas, hidden
+
+
+def _black_out(target: Target, reason: str) -> None:
+    target.method, target.reason = "blackout", reason
+
+
+@lru_cache(maxsize=2)
+def _networks(name: str, device: str) -> tuple[nn.Module, nn.Module]:
+    pair = load_generator(name, device), load_discriminator(name, device)
+    return tuple(network.to(memory_format=torch.channels_last) for network in pair)

@@ -1,0 +1,110 @@
+"""Fitting a fill into its surroundings: colour match, Poisson blending and a soft edge."""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from scipy.sparse import coo_array
+from scipy.sparse.linalg import splu
+from torch import Tensor
+from torchvision.transforms.functional import gaussian_blur
+
+
+def match_colour(fill: Tensor, crop: Tensor, visible: Tensor, reach: int = 3) -> Tensor:
+    """Shift each channel of ``fill`` by its median difference to ``crop`` along the hole, seen from outside.
+
+    (N, 3, S, S), (N, 3, S, S), (N, 1, S, S) -> (N, 3, S, S). The median ignores a strand of hair.
+    """
+    ring = F.max_pool2d(1 - visible, 2 * reach + 1, 1, reach) * visible > 0.5
+    matched = fill.clone()
+    for index in range(len(fill)):
+        near = ring[index, 0]
+        if near.any():
+            matched[index] += (crop - fill)[index][:, near].median(dim=1).values[:, None, None]
+    return matched
+
+
+def poisson(fill: Tensor, crop: Tensor, visible: Tensor) -> Tensor:
+    """Poisson image editing (Perez et al., 2003, eq. 2-4): the fill's gradients inside, the crop's values around.
+
+    (N, 3, S, S), (N, 3, S, S), (N, 1, S, S) -> (N, 3, S, S); visible pixels are the crop's own. The hidden
+    pixels of ``crop`` are never read. Solved for the correction fill -> result, which is harmonic.
+    """
+    blended = crop * visible + fill * (1 - visible)
+    for index in range(len(fill)):
+        hidden = visible[index, 0].cpu().numpy() < 0.5
+        difference = ((crop - fill) * visible)[index].permute(1, 2, 0).double().cpu().numpy()
+        correction = _harmonic(difference, hidden)
+        blended[index] += torch.from_numpy(correction).permute(2, 0, 1).to(fill)
+    return blended.clamp(-1, 1)
+
+
+def _harmonic(values: np.ndarray, hidden: np.ndarray) -> np.ndarray:
+    """Extend ``values`` (H, W, C) from the visible pixels into ``hidden`` (H, W) with a zero Laplacian.
+
+    Zero elsewhere. At the image border the normal derivative is zero (the equation has no neighbour there).
+    """
+    extended = np.zeros_like(values)
+    if not hidden.any() or hidden.all():
+        return extended
+    number = np.full(hidden.shape, -1)
+    number[hidden] = np.arange(hidden.sum())
+    diagonal, known = np.zeros(hidden.shape), np.zeros_like(values)
+    rows, columns = [], []
+    for here, there in _neighbours():
+        both = hidden[here] & hidden[there]
+        rows.append(number[here][both])
+        columns.append(number[there][both])
+        diagonal[here] += 1
+        known[here] += np.where(~hidden[there], 1, 0)[..., None] * values[there]
+    i, j = np.concatenate(rows), np.concatenate(columns)
+    own = np.arange(hidden.sum())
+    entries = np.concatenate([-np.ones(len(i)), diagonal[hidden]])
+    matrix = coo_array((entries, (np.concatenate([i, own]), np.concatenate([j, own])))).tocsc()
+    extended[hidden] = splu(matrix).solve(known[hidden])
+    return extended
+
+
+def _neighbours() -> list[tuple[tuple[slice, slice], tuple[slice, slice]]]:
+    low, high, every = slice(None, -1), slice(1, None), slice(None)
+    pairs = [((low, every), (high, every)), ((every, low), (every, high))]
+    return pairs + [(there, here) for here, there in pairs]
+
+
+def soft_edge(hidden: Tensor, softness: float) -> Tensor:
+    """Weights (1, 1, H, W) that are 1 wherever ``hidden`` is and fall to 0 over about two ``softness`` pixels outside.
+
+    The fall lies on visible pixels only: inside the hole there is nothing to blend with.
+    """
+    reach = max(1, round(3 * softness))
+    steps = torch.arange(-reach, reach + 1, dtype=hidden.dtype, device=hidden.device)
+    kernel = torch.exp(-0.5 * (steps / softness) ** 2)
+    kernel = (kernel / kernel.sum()).view(1, 1, 1, -1)
+    padded = F.pad(hidden, (reach,) * 4, mode="replicate")
+    blurred = F.conv2d(F.conv2d(padded, kernel), kernel.transpose(2, 3))
+    return torch.where(hidden > 0.5, torch.ones_like(hidden), (2 * blurred).clamp(0, 1))
+
+
+def blackout(area: Tensor, face_size: float) -> Tensor:
+    """Black, whatever was there. (1, 3, h, w) -> the same shape."""
+    del face_size
+    return -torch.ones_like(area)
+
+
+def pixelate(area: Tensor, face_size: float, tiles: int = 8) -> Tensor:
+    """Means of square tiles, ``tiles`` across the face. (1, 3, h, w) -> the same shape."""
+    side = max(1, round(face_size / tiles))
+    height, width = area.shape[2:]
+    means = F.avg_pool2d(area, side, ceil_mode=True, count_include_pad=False)
+    return means.repeat_interleave(side, 2).repeat_interleave(side, 3)[:, :, :height, :width]
+
+
+def blur(area: Tensor, face_size: float, strength: float = 0.15) -> Tensor:
+    """A Gaussian with a standard deviation of ``strength`` times the face. (1, 3, h, w) -> the same shape."""
+    deviation = max(1.0, strength * face_size)
+    reach = min(round(3 * deviation), *(side - 1 for side in area.shape[2:]))
+    return gaussian_blur(F.pad(area, (reach,) * 4, mode="reflect"), [2 * reach + 1] * 2, [deviation] * 2)[
+        :, :, reach : reach + area.shape[2], reach : reach + area.shape[3]
+    ]
+
+
+OBSCURE = {"blackout": blackout, "pixelate": pixelate, "blur": blur}

@@ -4,6 +4,7 @@ A dataset folder holds ``dataset.json`` (how it was made), ``index.jsonl`` (one 
 A photo's line is appended after its crops are on disk: whatever has a line is whole, whatever has none is redone.
 """
 
+import copy
 import json
 import os
 import time
@@ -22,6 +23,7 @@ from deid.faces import DCGAN_FRAME, Face, Frame
 from deid.images import ImageError, Photo
 
 CROPS, INDEX, SETTINGS = "crops", "index.jsonl", "dataset.json"
+CHUNK_PIXELS = 16_000_000  # decoded at once: 32 photos of a camera would fill 10 GB
 
 
 @dataclass(frozen=True)
@@ -75,17 +77,18 @@ def create(
     """Detect, align and crop ``photos`` into the dataset folder ``output``; yields a ``Step`` a batch.
 
     Resumes: photos that have a line in the index are not read again. Source names in the index are relative
-    to ``root``. Raises ``ImageError`` when the folder was made with other settings.
+    to ``root``. Raises ``ImageError`` when the folder was made with other settings, ``ValueError`` when two
+    photos would share a name.
     """
     settings, output = settings or Settings(), Path(output)
     _check_settings(settings, output)
     records = {record["source"]: record for record in read_index(output)}
-    named = {_name(photo, root): Path(photo) for photo in photos}
+    named = _named(photos, root)
     remaining = [(name, photo) for name, photo in named.items() if name not in records]
     step = summarize(records.values())
     step.total = len(records) + len(remaining)
     start, before = time.perf_counter(), step.done
-    yield step
+    yield copy.deepcopy(step)
     with open(output / INDEX, "a", encoding="utf-8") as index, ThreadPoolExecutor(1) as reader:
         for chunk in _decoded_ahead(remaining, batch, reader):
             for record in _crop_chunk(chunk, output, settings, device):
@@ -94,7 +97,7 @@ def create(
             index.flush()
             os.fsync(index.fileno())
             step.photos_per_second = (step.done - before) / (time.perf_counter() - start)
-            yield step
+            yield copy.deepcopy(step)
 
 
 def read_index(output: str | Path) -> list[dict]:
@@ -134,31 +137,37 @@ def _check_settings(settings: Settings, output: Path) -> None:
         raise ImageError(f"{path}: made with {found}; choose another output folder or delete this one")
 
 
-def _name(photo: Path, root: str | Path | None) -> str:
-    return Path(photo).relative_to(root).as_posix() if root else Path(photo).name
+def _named(photos: Sequence[Path], root: str | Path | None) -> dict[str, Path]:
+    named: dict[str, Path] = {}
+    for photo in map(Path, photos):
+        name = photo.relative_to(root).as_posix() if root else photo.name
+        if named.setdefault(name, photo) != photo:
+            raise ValueError(f"{photo} and {named[name]} are both {name!r}; pass root=, the folder they share")
+    return named
 
 
 def _decoded_ahead(
     named: list[tuple[str, Path]], batch: int, reader: ThreadPoolExecutor
 ) -> Iterator[list[tuple[str, Photo | ImageError]]]:
     """Chunks of decoded photos; the next chunk is read while the caller works on this one."""
-    chunks = [named[start : start + batch] for start in range(0, len(named), batch)]
-    ahead = reader.submit(_decode, chunks[0]) if chunks else None
-    for following in [*chunks[1:], None]:
-        if ahead is None:
-            return
-        ready = ahead.result()
-        ahead = reader.submit(_decode, following) if following else None
-        yield ready
+    waiting = iter(named)
+    ahead = reader.submit(_decode, waiting, batch)
+    while chunk := ahead.result():
+        ahead = reader.submit(_decode, waiting, batch)
+        yield chunk
 
 
-def _decode(chunk: list[tuple[str, Path]]) -> list[tuple[str, Photo | ImageError]]:
-    decoded = []
-    for name, path in chunk:
+def _decode(waiting: Iterator[tuple[str, Path]], batch: int) -> list[tuple[str, Photo | ImageError]]:
+    decoded, pixels = [], 0
+    for name, path in waiting:
         try:
-            decoded.append((name, images.load(path)))
+            photo: Photo | ImageError = images.load(path)
+            pixels += photo.size[0] * photo.size[1]
         except ImageError as error:
-            decoded.append((name, error))
+            photo = error
+        decoded.append((name, photo))
+        if len(decoded) == batch or pixels > CHUNK_PIXELS:
+            break
     return decoded
 
 
@@ -239,6 +248,9 @@ def _crop_bytes(path: Path) -> Tensor:
     return torch.from_numpy(images.to_uint8(images.load(path).pixels)).permute(0, 3, 1, 2)
 
 
+SPLITS = {"train": "0", "valid": "1", "test": "2"}  # as list_eval_partition.txt numbers them
+
+
 def celeba(root: str | Path, split: str = "all", download: bool = False) -> list[Path]:
     """The photos of CelebA's official layout, ``root/celeba/img_align_celeba/*.jpg`` or ``root/img_align_celeba``.
 
@@ -257,11 +269,12 @@ def celeba(root: str | Path, split: str = "all", download: bool = False) -> list
     photos = sorted((base / "img_align_celeba").glob("*.jpg"))
     if split == "all":
         return photos
-    number = {"train": "0", "valid": "1", "test": "2"}[split]
+    if split not in SPLITS:
+        raise ValueError(f"split must be 'all', {', '.join(map(repr, SPLITS))}, not {split!r}")
     partition = base / "list_eval_partition.txt"
     if not partition.exists():
         raise ImageError(f"{partition}: needed for split={split!r}; fetch it beside img_align_celeba or use split='all'")
-    wanted = {line.split()[0] for line in partition.read_text().splitlines() if line.split()[1:] == [number]}
+    wanted = {line.split()[0] for line in partition.read_text().splitlines() if line.split()[1:] == [SPLITS[split]]}
     return [photo for photo in photos if photo.name in wanted]
 
 
@@ -280,7 +293,7 @@ def _download_celeba(root: Path) -> None:
 
 def lfw(root: str | Path, min_photos: int = 1) -> list[Path]:
     """The photos of Labelled Faces in the Wild, ``root/NAME/NAME_0001.*``, of people with at least ``min_photos``."""
-    people = [images.find(person) for person in sorted(Path(root).iterdir()) if person.is_dir()]
+    people = [images.find(person) for person in sorted(Path(root).glob("*")) if person.is_dir()]
     photos = [photo for of_person in people if len(of_person) >= min_photos for photo in of_person]
     if not photos:
         raise ImageError(f"{root}: no LFW photos; expected folders NAME/NAME_0001.jpg")

@@ -247,7 +247,8 @@ def export(run: str | Path, path: str | Path) -> tuple[Path, Path]:
 def history(run: str | Path) -> list[dict]:
     """The losses of a run, one record a step: images, discriminator, generator."""
     path = Path(run) / HISTORY
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+    return [json.loads(line) for line in lines if line.endswith("\n")]  # a torn last line is no record
 
 
 def previews(run: str | Path) -> list[tuple[int, Tensor]]:

@@ -1,0 +1,67 @@
+"""What the tests share: the sample photo, portraits cut from it, and the optional real data beside the checkout."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from deid import dataset, faces, images
+
+ROOT = Path(__file__).parents[1]
+SAMPLE = ROOT / "media" / "sample.jpg"
+torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", 0)) or min(2, os.cpu_count() or 1))
+
+
+@pytest.fixture(scope="session")
+def sample_path() -> Path:
+    return SAMPLE
+
+
+@pytest.fixture(scope="session")
+def sample() -> images.Photo:
+    """The photo of two people that ships."""
+    return images.load(SAMPLE)
+
+
+@pytest.fixture(scope="session")
+def sample_faces(sample) -> list[faces.Face]:
+    """Its two faces, left one first."""
+    return sorted(faces.detect(sample.pixels)[0], key=lambda face: face.box[0])
+
+
+@pytest.fixture(scope="session")
+def portraits() -> Callable[[Path, int], list[Path]]:
+    """Writes ``count`` different portraits (200x240 JPEGs cut from the sample photo, one face each) to a folder."""
+
+    def write(folder: Path, count: int = 6) -> list[Path]:
+        folder.mkdir(parents=True, exist_ok=True)
+        with Image.open(SAMPLE) as photo:
+            boxes = [(110, 10, 490, 466), (685, 10, 1065, 466)]
+            for k in range(count):
+                left, top, right, bottom = boxes[k % 2]
+                cut = photo.crop((left + 3 * k, top, right + 3 * k, bottom)).resize((200, 240))
+                cut.save(folder / f"portrait-{k:02}.jpg", quality=92)
+        return images.find(folder)
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def crops(tmp_path_factory, portraits) -> dataset.FaceCrops:
+    """Six aligned 64x64 crops."""
+    folder = tmp_path_factory.mktemp("crops")
+    for _ in dataset.create(portraits(folder / "photos", 6), folder / "faces"):
+        pass
+    return dataset.FaceCrops(folder / "faces")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real faces that may not be redistributed; absent from most checkouts."""
+    folder = ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"real photos are not here ({folder}); they may not be redistributed")
+    return folder

@@ -1,0 +1,200 @@
+"""Everything that is drawn: grids, curves, histograms, boxes on photos, GIFs. The only file that draws.
+
+Images are (N, 3, H, W) in [-1, 1]. Figures show themselves in a notebook; ``save`` writes them."""
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import torch
+import torch.nn.functional as F
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Polygon
+from matplotlib.ticker import EngFormatter
+from PIL import Image
+from torch import Tensor
+
+from deid import images
+from deid.faces import Face, apply
+
+DPI = 110
+INK, QUIET, FAINT, *COLOURS = "#24292f #6e7781 #d9dee3 #2a6f97 #d0603a #4b8f6a #8a5a9e #b8912f".split()
+STYLE = {
+    "font.size": 9, "figure.facecolor": "white", "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": QUIET,
+    "axes.titlesize": 9, "axes.titlelocation": "left", "axes.spines.top": False, "axes.spines.right": False,
+    "axes.linewidth": 0.8, "axes.grid": True, "axes.axisbelow": True, "grid.color": FAINT, "grid.linewidth": 0.6,
+    "xtick.color": QUIET, "ytick.color": QUIET, "xtick.labelsize": 8, "ytick.labelsize": 8, "legend.frameon": False,
+}  # fmt: skip
+styled = mpl.rc_context(STYLE)
+
+
+class Drawing(Figure):
+    """A matplotlib figure that a notebook shows without pyplot: pictures as JPEG, lines as PNG, both small."""
+
+    def _repr_png_(self) -> bytes | None:
+        return None if any(axes.images for axes in self.axes) else _encode(self, DPI)
+
+    def _repr_jpeg_(self) -> bytes | None:
+        return _encode(self, DPI, "jpeg", quality=88) if any(axes.images for axes in self.axes) else None
+
+
+def save(figure: Figure, folder: str | Path, name: str, dpi: int = 2 * DPI) -> Path:
+    """Write ``folder/name.png`` and return its path."""
+    images.write_atomically(path := Path(folder) / f"{name}.png", _encode(figure, dpi))
+    return path
+
+
+def pixels(figure: Figure, dpi: int = DPI) -> Tensor:
+    """The drawn figure as an image (1, 3, H, W) in [-1, 1]: a frame for ``gif``."""
+    return images.from_uint8(np.asarray(Image.open(io.BytesIO(_encode(figure, dpi))).convert("RGB")))
+
+
+def mosaic(batch: Tensor, columns: int = 8, gap: int = 2) -> Tensor:
+    """Images (N, 3, H, W) row by row on white, ``gap`` pixels between them -> (1, 3, ...)."""
+    padded, columns = F.pad(batch, (0, gap, 0, gap), value=1.0), min(columns, len(batch))
+    missing = torch.ones(-len(batch) % columns, *padded.shape[1:])
+    tiles = torch.cat([padded, missing]).unflatten(0, (-1, columns))  # rows, columns, 3, H, W
+    return tiles.permute(2, 0, 3, 1, 4).flatten(3).flatten(1, 2)[None, :, : -gap or None, : -gap or None]
+
+
+@styled
+def grid(
+    batch: Tensor, columns: int = 8, titles: Sequence[str] = (), rows: Sequence[str] = (), zoom: float = 1, gap: int = 2
+) -> Figure:
+    """Images (N, 3, H, W) line by line, enlarged by ``zoom``; ``titles`` above each, ``rows`` name the lines."""
+    batch = F.interpolate(batch, scale_factor=zoom, mode="bicubic", antialias=zoom < 1) if zoom != 1 else batch
+    columns, (height, width) = min(columns, len(batch)), batch.shape[2:]
+    head = 5 + 16 * max(title.count("\n") + 1 for title in titles) if titles else 0
+    left = 14 + 8 * max(len(part) for name in rows for part in name.split("\n")) if rows else 0
+    whole = mosaic(F.pad(batch, (0, 0, head, 0), value=1.0), columns, gap)
+    across, down = whole.shape[3] + left, whole.shape[2]
+    figure = Drawing(figsize=(across / DPI, down / DPI))
+    axes = figure.add_axes((left / across, 0, 1 - left / across, 1))
+    _show(axes, whole[0], "nearest")
+    for index, title in enumerate(titles):
+        x, y = index % columns * (width + gap) + width / 2, index // columns * (height + head + gap) + head - 3
+        axes.text(x, y, title, ha="center", va="bottom")
+    for index, name in enumerate(rows):
+        axes.text(-8, index * (height + head + gap) + head + height / 2, name, ha="right", va="center")
+    return figure
+
+
+def before_after(*stages: Tensor, names: Sequence[str], zoom: float = 1.5) -> Figure:
+    """Stages of the same images, each (N, 3, H, W): a column per image, a row per stage with its name."""
+    return grid(torch.cat(stages), len(stages[0]), rows=names, zoom=zoom)
+
+
+@styled
+def side_by_side(photos: Sequence[Tensor], titles: Sequence[str] = (), height: float = 2.6) -> Figure:
+    """Photos of any size, (1, 3, H, W) or (3, H, W), at one ``height`` in inches; draw on with ``figure.axes[k]``."""
+    photos, gap = [photo.squeeze(0) for photo in photos], 0.08
+    widths = [photo.shape[2] / photo.shape[1] * height for photo in photos]
+    across = sum(widths) + gap * (len(widths) - 1)
+    down = height + (0.12 + 0.15 * max(title.count("\n") + 1 for title in titles) if titles else 0)
+    figure = Drawing(figsize=(across, down))
+    for index, photo in enumerate(photos):
+        x = (sum(widths[:index]) + gap * index) / across
+        axes = figure.add_axes((x, 0, widths[index] / across, height / down))
+        _show(axes, photo, "nearest" if photo.shape[1] < 100 else "antialiased")
+        axes.set_title(titles[index] if titles else "", pad=4)
+    return figure
+
+
+@styled
+def boxes(
+    photo: Tensor, found: Sequence[Face], matrices: Sequence[Tensor] = (), size: int = 64, axes: Axes | None = None
+) -> Figure:
+    """Draw face boxes, landmarks and, for each matrix, the square of the ``size`` px frame on a photo (1, 3, H, W)."""
+    axes = axes or side_by_side([photo], height=4).axes[0]
+    for face in found:
+        x1, y1, x2, y2 = face.box
+        _outline(axes, torch.tensor([[x1, y1], [x2, y1], [x2, y2], [x1, y2]]), COLOURS[1])
+        axes.plot(*face.points().T, "o", ms=3.5, color=COLOURS[1], mec="white", mew=0.7)
+        label = {"boxstyle": "square,pad=0.2", "fc": COLOURS[1], "ec": "none"}
+        axes.text(x1, y1, f"{face.score:.3f}", size=7, color="white", va="bottom", bbox=label, clip_on=True)
+    square = torch.tensor([[0, 0], [size, 0], [size, size], [0, size]]) - 0.5
+    for matrix in matrices:
+        _outline(axes, apply(matrix, square), COLOURS[0])
+    return axes.figure
+
+
+@styled
+def curves(series: Mapping[str, tuple], xlabel: str, ylabel: str, smooth: int = 1, logarithmic: bool = False) -> Figure:
+    """Lines (x, y) by name; ``smooth`` averages over so many points and leaves the raw line faintly behind."""
+    figure, axes = _plot(xlabel, ylabel)
+    for colour, (name, (x, y)) in zip(COLOURS, series.items(), strict=False):
+        x, y = np.asarray(x, float), np.asarray(y, float)
+        if smooth > 1 and len(y) >= 2 * smooth:
+            axes.plot(x, y, color=colour, alpha=0.18, linewidth=0.7)
+            y = np.convolve(y, np.full(smooth, 1 / smooth), "valid")
+            x = x[smooth // 2 : smooth // 2 + len(y)]
+        axes.plot(x, y, color=colour, label=name)
+    axes.set_yscale("log" if logarithmic else "linear")
+    if axes.get_xlim()[1] >= 1e4:
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.legend() if len(series) > 1 else None
+    return figure
+
+
+@styled
+def histogram(values: Mapping[str, Sequence[float]], xlabel: str, bins: int = 40) -> Figure:
+    """Distributions by name over shared bins, as shares, each with a dashed line at its median."""
+    figure, axes = _plot(xlabel, "share")
+    edges = np.histogram_bin_edges(np.concatenate([np.asarray(v, float) for v in values.values()]), bins)
+    for colour, (name, value) in zip(COLOURS, values.items(), strict=False):
+        shares = np.histogram(value, edges)[0] / len(value)
+        axes.stairs(shares, edges, fill=True, color=colour, alpha=0.22)
+        axes.stairs(shares, edges, color=colour, linewidth=1.4, label=name)
+        axes.axvline(np.median(value), color=colour, linestyle=(0, (4, 3)), linewidth=1)
+    axes.legend() if len(values) > 1 else None
+    return figure
+
+
+@styled
+def bars(values: Mapping[str, float], xlabel: str) -> Figure:
+    """One horizontal bar per name, its number at the end."""
+    figure, axes = _plot(xlabel, "", 0.7 + 0.3 * len(values))
+    drawn = axes.barh(list(values), list(values.values()), height=0.62, color=COLOURS[0])
+    axes.bar_label(drawn, [f"{value:,.5g}" for value in values.values()], padding=4, color=INK)
+    axes.invert_yaxis()
+    axes.tick_params(axis="y", length=0, labelcolor=INK, labelsize=9, grid_alpha=0)
+    axes.margins(x=0.12)
+    return figure
+
+
+def gif(frames: Sequence, path: str | Path, milliseconds: int = 120, hold_last: int = 1500, zoom: int = 1) -> Path:
+    """An endless GIF of images (1, 3, H, W), (3, H, W) or figures in one palette; the last stays ``hold_last`` ms."""
+    tensors = [pixels(frame) if isinstance(frame, Figure) else frame for frame in frames]
+    pictures = [Image.fromarray(images.to_uint8(tensor.reshape(1, *tensor.shape[-3:]))[0]) for tensor in tensors]
+    pictures = [p.resize((p.width * zoom, p.height * zoom), Image.Resampling.BICUBIC) for p in pictures]
+    # One palette from up to 16 frames: colours do not flicker, and unchanged pixels cost nothing.
+    chosen = pictures[:: -(-len(pictures) // 16)] + pictures[-1:]
+    palette = Image.fromarray(np.concatenate([np.asarray(p) for p in chosen])).quantize(255)
+    first, *others = [p.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG) for p in pictures]
+    durations = [milliseconds] * len(others) + [hold_last]
+    first.save(encoded := io.BytesIO(), "GIF", save_all=True, append_images=others, duration=durations, loop=0)
+    images.write_atomically(path, encoded.getvalue())
+    return Path(path)
+
+
+def _encode(figure: Figure, dpi: int, kind: str = "png", **options) -> bytes:
+    figure.savefig(encoded := io.BytesIO(), format=kind, dpi=dpi, pil_kwargs=options | {"optimize": True})
+    return encoded.getvalue()
+
+
+def _show(axes: Axes, image: Tensor, interpolation: str) -> None:
+    axes.imshow(images.to_uint8(image[None])[0], interpolation=interpolation)
+    axes.autoscale(False)  # what is drawn on a photo leaves its borders where they are
+    axes.set_axis_off()
+
+
+def _outline(axes: Axes, corners: Tensor, colour: str) -> None:
+    axes.add_patch(Polygon(corners.numpy(), closed=True, fill=False, edgecolor=colour, linewidth=1.6))
+
+
+def _plot(xlabel: str, ylabel: str, height: float = 3.0) -> tuple[Figure, Axes]:
+    figure = Drawing(figsize=(6.4, height), layout="constrained")
+    return figure, figure.add_subplot(xlabel=xlabel, ylabel=ylabel)

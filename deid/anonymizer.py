@@ -14,13 +14,13 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from deid import blending, faces, images, inpainting
+from deid import __version__, blending, faces, images, inpainting
 from deid.faces import DCGAN_FRAME, Face, Frame
 from deid.generators import load_discriminator, load_generator, weights
 from deid.images import Photo
 from deid.inpainting import MASKS, Search
 
-PACKAGES = {"torch": "torch", "torchvision": "torchvision", "facenet-pytorch": "facenet-pytorch", "numpy": "numpy"}
+PACKAGES = ("torch", "torchvision", "facenet-pytorch", "numpy")
 METHODS = ("dcgan", "blur", "pixelate", "blackout")
 # A fill whose surroundings are this far off (mean absolute difference, [-1, 1]) found no fitting face.
 MAX_CONTEXTUAL = 0.30
@@ -159,7 +159,7 @@ def manifest(result: Result, options: Options) -> dict:
         "size": list(result.photo.size),
         "options": asdict(options),
         "faces": [target.record() for target in sorted(result.targets, key=lambda target: -target.face.size)],
-        "versions": {name: version(package) for name, package in PACKAGES.items()},
+        "versions": {"deid": __version__} | {package: version(package) for package in PACKAGES},
     }
     return entry | ({"weights_sha256": _hashes(options.weights)} if options.method == "dcgan" else {})
 

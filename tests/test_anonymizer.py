@@ -1,0 +1,165 @@
+"""A whole photo: what is hidden never reaches the output, what is not hidden stays, and doubt hides more."""
+
+import dataclasses
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from deid import anonymizer, faces, images
+from deid.anonymizer import Options
+from deid.faces import Face
+from deid.inpainting import MASKS
+
+QUICK = Options(starts=2, iterations=3)
+
+
+@pytest.fixture(autouse=True)
+def accept_a_short_search(monkeypatch):
+    """A search of three iterations fits badly; these tests are about where its pixels come from."""
+    monkeypatch.setattr(anonymizer, "MAX_CONTEXTUAL", 9.0)
+
+
+def noisy(photo, hidden, seed=5):
+    """The photo with other pixels where ``hidden`` is."""
+    noise = torch.rand(photo.pixels.shape, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+    return dataclasses.replace(photo, pixels=torch.where(hidden > 0.5, noise, photo.pixels))
+
+
+def shifted(face: Face, x: float, y: float) -> Face:
+    box = (face.box[0] + x, face.box[1] + y, face.box[2] + x, face.box[3] + y)
+    return Face(box, face.score, tuple((px + x, py + y) for px, py in face.landmarks))
+
+
+@pytest.mark.parametrize("mask", MASKS)
+def test_hidden_pixels_never_reach_the_output(sample, sample_faces, mask):
+    """The property everything rests on: noise in place of every hidden pixel gives the same bytes."""
+    options = dataclasses.replace(QUICK, mask=mask)
+    first = anonymizer.anonymize(sample, options, sample_faces)
+    second = anonymizer.anonymize(noisy(sample, first.hidden), options, sample_faces)
+    assert first.hidden.sum() > 20_000
+    assert all(target.method == "dcgan" for target in first.targets)
+    assert images.to_uint8(first.photo.pixels).tobytes() == images.to_uint8(second.photo.pixels).tobytes()
+
+
+def test_hidden_pixels_of_overlapping_and_border_faces_never_reach_the_output(sample, sample_faces):
+    """A face is also hidden from its neighbour's crop, and where it leaves the photo."""
+    left = sample_faces[0]
+    found = [left, shifted(left, 70, 40), shifted(left, -170, 20), shifted(left, 60, -130)]
+    first = anonymizer.anonymize(sample, QUICK, found)
+    second = anonymizer.anonymize(noisy(sample, first.hidden), QUICK, found)
+    assert torch.equal(first.photo.pixels, second.photo.pixels)
+
+
+def test_previews_never_show_a_hidden_pixel(sample, sample_faces):
+    """The GIF is a door, too: its frames are made of what is visible."""
+    hidden = anonymizer.hide(sample.pixels, anonymizer.plan(sample_faces, QUICK))[1]
+    runs = [[step.preview for step in anonymizer.steps(photo, QUICK, sample_faces, preview_every=1)]
+            for photo in (sample, noisy(sample, hidden))]  # fmt: skip
+    assert len(runs[0]) > 4
+    assert all(torch.equal(a, b) for a, b in zip(*runs, strict=True))
+
+
+def test_pixels_outside_the_faces_stay(sample, sample_faces):
+    result = anonymizer.anonymize(sample, QUICK, sample_faces)
+    reach = 2 * 4 * round(max(faces.scale(t.matrix) for t in result.targets)) + 1
+    around = F.max_pool2d(result.hidden, reach, 1, reach // 2)
+    changed = (result.photo.pixels != sample.pixels).any(1, keepdim=True)
+    assert not changed[around < 0.5].any()
+    assert changed[result.hidden > 0.5].float().mean() > 0.98
+
+
+def test_every_pixel_of_the_outline_is_hidden_at_photo_resolution(sample, sample_faces):
+    pixels, hidden = anonymizer.hide(sample.pixels, anonymizer.plan(sample_faces, QUICK))
+    assert (pixels[hidden.expand_as(pixels) > 0.5] == 0).all()
+    for face in sample_faces:
+        for x, y in face.landmarks:
+            assert hidden[0, 0, round(y), round(x)] == 1
+
+
+def test_same_seed_same_bytes_other_seed_other_face(sample, sample_faces):
+    first, again = (anonymizer.anonymize(sample, QUICK, sample_faces) for _ in range(2))
+    other = anonymizer.anonymize(sample, dataclasses.replace(QUICK, seed=1), sample_faces)
+    assert torch.equal(first.photo.pixels, again.photo.pixels)
+    assert not torch.equal(first.photo.pixels, other.photo.pixels)
+    assert first.targets[0].seed != first.targets[1].seed, "two faces of a photo are two people"
+
+
+def test_small_faces_are_blacked_out_and_said(sample, sample_faces):
+    small = min(sample_faces, key=lambda face: face.size)
+    options = dataclasses.replace(QUICK, min_size=small.size + 0.5)
+    result = anonymizer.anonymize(sample, options, sample_faces)
+    blacked = next(target for target in result.targets if target.face == small)
+    x, y = small.landmarks[2]
+    assert (blacked.method, blacked.reason) == ("blackout", f"smaller than {small.size + 0.5:g} px")
+    assert (result.photo.pixels[0, :, round(y), round(x)] == -1).all()
+    assert anonymizer.manifest(result, options)["faces"][-1]["reason"].startswith("smaller")
+
+
+def test_a_search_that_fails_hides_the_face(sample, sample_faces, monkeypatch):
+    monkeypatch.setattr(anonymizer, "MAX_CONTEXTUAL", 0.0)
+    result = anonymizer.anonymize(sample, QUICK, sample_faces)
+    assert {target.method for target in result.targets} == {"blackout"}
+    inside = result.hidden.expand_as(result.photo.pixels) > 0.5
+    assert (result.photo.pixels[inside] == -1).all()
+
+
+def test_near_faces_are_drawn_over_far_ones(sample, sample_faces):
+    near = sample_faces[0]
+    points = near.points()
+    centre = points.mean(0)
+    far = Face(near.box, 1.0, tuple(map(tuple, ((points - centre) * 0.5 + centre + 30).tolist())))
+    far = dataclasses.replace(far, box=(near.box[0] + 60, near.box[1] + 60, near.box[2] - 60, near.box[3] - 60))
+    targets = anonymizer.plan([near, far], QUICK)
+    fills = {id(t): torch.full((1, 3, 64, 64), value) for t, value in zip(targets, (-0.5, 0.5), strict=True)}
+    pixels, hidden = anonymizer.hide(sample.pixels, targets)
+    composed = anonymizer.compose(pixels, hidden, targets, fills)
+    inside_near = anonymizer.hidden_by(targets[1], sample.size)
+    left, top, right, bottom = inside_near[0]
+    area = composed[:, :, top:bottom, left:right]
+    assert targets[1].face == near
+    assert area[inside_near[1].expand_as(area) > 0.5].sub(0.5).abs().max() < 1e-5
+
+
+@pytest.mark.parametrize("method", ["blur", "pixelate", "blackout"])
+def test_classical_methods_change_only_the_faces(sample, sample_faces, method):
+    result = anonymizer.anonymize(sample, Options(method=method), sample_faces)
+    changed = (result.photo.pixels != sample.pixels).any(1, keepdim=True)
+    assert not changed[result.hidden < 0.5].any()
+    assert changed[result.hidden > 0.5].float().mean() > 0.9
+
+
+def test_no_face_is_its_own_status():
+    empty = images.Photo(torch.zeros(1, 3, 80, 120))
+    result = anonymizer.anonymize(empty, QUICK)
+    assert result.status == "no face found"
+    assert torch.equal(result.photo.pixels, empty.pixels)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [({"method": "magic"}, "method must be"), ({"mask": "nose"}, "mask must be"), ({"min_score": 0}, "min-score"),
+     ({"starts": 0}, "at least 1"), ({"iterations": 0}, "at least 1")],
+)  # fmt: skip
+def test_options_that_make_no_sense_are_refused(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        Options(**wrong)
+
+
+def test_devices_that_are_not_there_are_refused():
+    assert anonymizer.resolve_device("auto") in ("cpu", "cuda", "mps")
+    with pytest.raises(ValueError, match="auto, cpu, cuda or mps"):
+        anonymizer.resolve_device("tpu")
+    if not torch.cuda.is_available():
+        with pytest.raises(ValueError, match="not available"):
+            anonymizer.resolve_device("cuda")
+
+
+def test_groups_every_certain_face_is_hidden(shared_data):
+    """On real group photos: every face found at 0.9 and 24 px is replaced or blacked out."""
+    for name in ("2008_001322.jpg", "2007_007763.jpg"):
+        photo = images.load(shared_data / "groups" / name)
+        result = anonymizer.anonymize(photo, dataclasses.replace(QUICK, starts=1, iterations=1))
+        for face in faces.detect(photo.pixels, 0.9, 24)[0]:
+            for x, y in face.landmarks:
+                assert result.hidden[0, 0, round(y), round(x)] == 1

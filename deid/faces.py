@@ -32,6 +32,11 @@ class Face:
         """Longer side of the box in pixels."""
         return max(self.box[2] - self.box[0], self.box[3] - self.box[1])
 
+    def moved(self, x: float, y: float) -> "Face":
+        """The same face ``x`` pixels further right and ``y`` further down."""
+        x1, y1, x2, y2 = self.box
+        return Face((x1 + x, y1 + y, x2 + x, y2 + y), self.score, tuple((a + x, b + y) for a, b in self.landmarks))
+
     def points(self) -> Tensor:
         """Landmarks as a float64 tensor (5, 2)."""
         return torch.tensor(self.landmarks, dtype=torch.float64)

@@ -39,10 +39,9 @@ def portraits() -> Callable[[Path, int], list[Path]]:
     def write(folder: Path, count: int = 6) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         with Image.open(SAMPLE) as photo:
-            boxes = [(110, 10, 490, 466), (685, 10, 1065, 466)]
             for k in range(count):
-                left, top, right, bottom = boxes[k % 2]
-                cut = photo.crop((left + 3 * k, top, right + 3 * k, bottom)).resize((200, 240))
+                left, top = [(90, 6), (661, 8)][k % 2]
+                cut = photo.crop((left, top, left + 430 + 5 * k, top + 516 + 6 * k)).resize((200, 240))
                 cut.save(folder / f"portrait-{k:02}.jpg", quality=92)
         return images.find(folder)
 

@@ -227,11 +227,11 @@ def save_checkpoint(training: Training, run: Path) -> None:
     images.write_atomically(Path(run) / CHECKPOINT, content.getvalue())
 
 
-def export(run: str | Path, path: str | Path) -> tuple[Path, Path]:
+def export(run: str | Path, path: str | Path, batches: int = 64) -> tuple[Path, Path]:
     """Write a run's averaged generator to ``path`` and its discriminator beside it, in half precision.
 
     ``name.safetensors`` and ``name-discriminator.safetensors`` carry the recipe and the images seen in their
-    header. Batch-norm statistics are re-estimated for the averaged weights first.
+    header. Batch-norm statistics are re-estimated for the averaged weights first, over ``batches`` of samples.
     """
     run, path = Path(run), Path(path)
     recipe = Recipe(**json.loads((run / RECIPE).read_text()))
@@ -239,7 +239,7 @@ def export(run: str | Path, path: str | Path) -> tuple[Path, Path]:
     training.load_state(torch.load(run / CHECKPOINT, map_location="cpu", weights_only=True))
     facts = {"family": "dcgan", "resolution": 64, "images_seen": training.images, "recipe": asdict(recipe)}
     beside = path.with_name(f"{path.stem}-discriminator{path.suffix}")
-    weights.write(path, recalibrate(training.average, batches=64).state_dict(), facts | {"role": "generator"})
+    weights.write(path, recalibrate(training.average, batches).state_dict(), facts | {"role": "generator"})
     weights.write(beside, training.D.eval().plain_state_dict(), facts | {"role": "discriminator"})
     return path, beside
 

@@ -38,7 +38,7 @@ study: $(READY)
 	    params=notebooks/params/$(PARAMS)-$$number.yaml; \
 	    echo "== $$name -> $(REPORT)/$$name.ipynb$$(test ! -f $$params || echo ", with $$params")"; \
 	    .venv/bin/papermill $$notebook $(REPORT)/$$name.ipynb --cwd notebooks -k python3 \
-	        -p report ../$(REPORT) $$(test ! -f $$params || echo "-f $$params"); \
+	        $$(test ! -f $$params || echo "-f $$params") -p output ../$(REPORT); \
 	    .venv/bin/jupyter nbconvert --to html --log-level WARN $(REPORT)/$$name.ipynb; \
 	done
 	@echo "== Read $(REPORT)/*.html; figures and metrics.json lie beside them"

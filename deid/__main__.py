@@ -44,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
         "python -m deid", formatter_class=argparse.RawDescriptionHelpFormatter, epilog=EXAMPLES,
         description="Replace every face in photos by a synthesized one. Inputs are never changed.",
     )  # fmt: skip
-    p.add_argument("inputs", nargs="+", metavar="PHOTO_OR_FOLDER", help="photos, or folders that are walked recursively")
+    p.add_argument("inputs", nargs="+", metavar="PHOTO_OR_FOLDER", help="photos, or folders, walked recursively")
     p.add_argument("-o", "--output", required=True, type=Path, help="folder for the anonymized photos and manifests")
     p.add_argument("--method", choices=METHODS, default=Options.method, help="how a face is hidden (%(default)s)")
     p.add_argument("--mask", choices=MASKS, default=Options.mask, help="what of a face is hidden (%(default)s)")
@@ -150,8 +150,9 @@ def run(job: Job, options: Options, arguments: argparse.Namespace) -> str:
         manifest = anonymizer.manifest(result, options) | {"written": bool(write)}
         images.write_atomically(f"{target}.json", json.dumps(manifest, indent=1).encode())
     except Exception as error:  # the border of one photo: whatever it is, it is said, and the others go on
-        status = f"not written: {error}" if isinstance(error, ImageError) else f"not written: {type(error).__name__}: {error}"
-        record = {"status": status, "written": False, "error": str(error)}
+        reason = str(error) if isinstance(error, ImageError) else f"{type(error).__name__}: {error}"
+        status = f"not written: {reason}"
+        record = {"status": status, "written": False, "error": reason}
         images.write_atomically(f"{target}.json", json.dumps(record, indent=1).encode())
         tqdm.write(f"{job.source}: {status}", file=sys.stderr)
         return status

@@ -1,12 +1,12 @@
 """A photo in, a photo out: every face hidden first, then replaced.
 
-The order is the proof: ``hide`` removes the pixels of all faces at the photo's own resolution, and everything
-after it sees only what is left, where the faces were, and the seed.
+The order is the proof: ``holes.hide`` removes the pixels of all faces, and everything after it sees only what is
+left, where the faces were, and the seed.
 """
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -14,16 +14,17 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from deid import __version__, blending, faces, images, inpainting
-from deid.faces import DCGAN_FRAME, Face, Frame
+from deid import __version__, blending, faces, holes, images, inpainting
+from deid.faces import Face
 from deid.generators import load_discriminator, load_generator, weights
+from deid.holes import Target, black_out, compose, hidden_by, hide, view
 from deid.images import Photo
 from deid.inpainting import MASKS, Search
 
 PACKAGES = ("torch", "torchvision", "facenet-pytorch", "numpy")
 METHODS = ("dcgan", "blur", "pixelate", "blackout")
 # A fill whose surroundings are this far off (mean absolute difference, [-1, 1]) found no fitting face.
-MAX_CONTEXTUAL = 0.30
+MAX_CONTEXTUAL = 0.45
 # Less of the frame than this to go by, and a search would be guessing.
 MIN_VISIBLE = 0.15
 FACES_AT_ONCE = 8
@@ -60,39 +61,12 @@ class Options:
 
 
 @dataclass
-class Target:
-    """One face on its way: where it is, how it is hidden, and what became of it."""
-
-    face: Face
-    matrix: Tensor
-    landmarks: Tensor
-    method: str
-    mask: str
-    seed: int
-    reason: str = ""
-    losses: dict[str, float] = field(default_factory=dict)
-    seconds: float = 0.0
-
-    def record(self) -> dict:
-        """The manifest's entry."""
-        entry = {
-            "box": [round(v, 2) for v in self.face.box],
-            "score": round(self.face.score, 4),
-            "landmarks": [[round(v, 2) for v in point] for point in self.face.landmarks],
-            "method": self.method,
-            "mask": self.mask,
-            "seed": self.seed,
-            "losses": {name: round(value, 5) for name, value in self.losses.items()},
-            "seconds": round(self.seconds, 3),
-        }
-        return entry | ({"reason": self.reason} if self.reason else {})
-
-
-@dataclass
 class Step:
-    """Progress on one photo: ``stage`` ("hidden", "search", "done"), faces done of ``total`` (a face in the middle of its
-    search counts in part), and, where the caller asked for previews, the photo so far (1, 3, H, W). The last step
-    carries ``result``."""  # fmt: skip
+    """Progress on one photo.
+
+    ``stage`` is "hidden", "search" or "done"; ``done`` faces of ``total`` (one in the middle of its search counts in
+    part); where the caller asked for previews the photo so far (1, 3, H, W). The last step carries ``result``.
+    """
 
     stage: str
     done: float
@@ -117,9 +91,8 @@ def anonymize(photo: Photo | str | Path, options: Options | None = None, found: 
     Deterministic: same photo, options and machine, same bytes. Raises ``ImageError`` for an unreadable file.
     """
     photo = photo if isinstance(photo, Photo) else images.load(photo)
-    for step in steps(photo, options or Options(), found):
-        pass
-    return step.result
+    *_, last = steps(photo, options or Options(), found)
+    return last.result
 
 
 def steps(
@@ -189,50 +162,9 @@ def find_faces(photo: Photo, options: Options, device: str = "cpu") -> list[Face
     return faces.detect(photo.pixels, options.min_score, smallest, device if device != "mps" else "cpu")[0]
 
 
-def plan(found: Sequence[Face], options: Options, frame: Frame = DCGAN_FRAME) -> list[Target]:
-    """What happens to each face, far ones (small) first so that near ones are drawn over them."""
-    seeds = inpainting.face_seeds(options.seed, len(found))
-    targets = []
-    for face, seed in zip(found, seeds, strict=True):
-        matrix = frame.matrix(face)
-        landmarks = faces.apply(faces.invert(matrix), face.points())
-        target = Target(face, matrix, landmarks, options.method, options.mask, seed)
-        if options.method == "dcgan" and face.size < options.min_size:
-            _black_out(target, f"smaller than {options.min_size:g} px")
-        targets.append(target)
-    return sorted(targets, key=lambda target: target.face.size)
-
-
-def hidden_by(target: Target, photo_size: tuple[int, int]) -> tuple[tuple[int, int, int, int], Tensor]:
-    """The rectangle of the photo that a target's frame touches and, in it, the hidden pixels (1, 1, h, w) as 0 or 1."""
-    size = DCGAN_FRAME.size
-    left, top, right, bottom = region = faces.paste_region(target.matrix, size, photo_size)
-    y, x = torch.meshgrid(
-        torch.arange(top, bottom, dtype=torch.float64), torch.arange(left, right, dtype=torch.float64), indexing="ij"
-    )
-    points = faces.apply(faces.invert(target.matrix), torch.stack([x, y], -1).reshape(-1, 2)).reshape(*x.shape, 2)
-    return region, inpainting.hides(target.mask, points, target.landmarks, size)[None, None].float()
-
-
-def hide(pixels: Tensor, targets: Sequence[Target]) -> tuple[Tensor, Tensor]:
-    """Remove the pixels of every face -> (photo with grey holes, hidden (1, 1, H, W)). Nothing later sees the original."""
-    hidden = torch.zeros_like(pixels[:, :1])
-    size = pixels.shape[3], pixels.shape[2]
-    for target in targets:
-        (left, top, right, bottom), inside = hidden_by(target, size)
-        area = hidden[:, :, top:bottom, left:right]
-        area.copy_(torch.maximum(area, inside))
-    return torch.where(hidden > 0.5, torch.zeros_like(pixels), pixels), hidden
-
-
-def view(pixels: Tensor, hidden: Tensor, target: Target) -> tuple[Tensor, Tensor]:
-    """A target's crop (1, 3, S, S) and its visible pixels (1, 1, S, S), from a photo whose faces are hidden.
-
-    A frame pixel is visible only if every photo pixel that went into it is.
-    """
-    size = DCGAN_FRAME.size
-    visible = (faces.crop(1 - hidden, target.matrix, size) > 1 - 1e-4).to(pixels.dtype)
-    return faces.crop(pixels, target.matrix, size) * visible, visible
+def plan(found: Sequence[Face], options: Options) -> list[Target]:
+    """A target for each face under these options, far ones first."""
+    return holes.plan(found, options.method, options.mask, options.seed, options.min_size)
 
 
 def _draw(pixels: Tensor, hidden: Tensor, targets: list[Target], options: Options, device: str, preview_every: int):
@@ -241,7 +173,7 @@ def _draw(pixels: Tensor, hidden: Tensor, targets: list[Target], options: Option
     views = {id(target): view(pixels, hidden, target) for target in drawn}
     for target in drawn:
         if views[id(target)][1].mean() < MIN_VISIBLE:
-            _black_out(target, "almost nothing around the face is visible")
+            black_out(target, "almost nothing around the face is visible")
     drawn = [target for target in drawn if target.method == "dcgan"]
     networks = _networks(options.weights, device) if drawn else None
     fills: dict[int, Tensor] = {}
@@ -253,11 +185,11 @@ def _draw(pixels: Tensor, hidden: Tensor, targets: list[Target], options: Option
             preview = None
             if preview_every and step.iteration % preview_every == 0:
                 so_far = fills | {id(t): step.images[i : i + 1].cpu() for i, t in enumerate(together)}
-                preview = compose(pixels, hidden, targets, so_far)
+                preview = compose(pixels, targets, so_far)
             yield Step("search", done, len(targets), preview)
         fitted = fit(step.images.cpu(), crops, visible)
         fills |= {id(t): fitted[i : i + 1] for i, t in enumerate(together)}
-    yield Step("done", len(targets), len(targets), compose(pixels, hidden, targets, fills))
+    yield Step("done", len(targets), len(targets), compose(pixels, targets, fills))
 
 
 def _search(together, crops, visible, networks, options: Options, device: str) -> Iterator[inpainting.Step]:
@@ -275,28 +207,12 @@ def _search(together, crops, visible, networks, options: Options, device: str) -
         target.losses = {name: value[index].item() for name, value in step.losses.items()}
         # "not <=" also catches NaN.
         if not target.losses["contextual"] <= MAX_CONTEXTUAL:
-            _black_out(target, "the search found no face that fits its surroundings")
+            black_out(target, "the search found no face that fits its surroundings")
 
 
 def fit(fills: Tensor, crops: Tensor, visible: Tensor) -> Tensor:
     """Fills (F, 3, S, S) with their colours matched to the surroundings and blended into them."""
     return blending.poisson(blending.match_colour(fills, crops, visible), crops, visible)
-
-
-def compose(pixels: Tensor, hidden: Tensor, targets: Sequence[Target], fills: dict[int, Tensor]) -> Tensor:
-    """Paste the fills, far faces first, into the photo with grey holes; blacked-out faces come last, over everything."""
-    canvas = pixels.clone()
-    size = pixels.shape[3], pixels.shape[2]
-    for target in sorted(targets, key=lambda target: target.method == "blackout"):
-        (left, top, right, bottom), inside = hidden_by(target, size)
-        area = canvas[:, :, top:bottom, left:right]
-        if target.method == "blackout":
-            area.copy_(torch.where(inside > 0.5, -torch.ones_like(area), area))
-        elif id(target) in fills:
-            drawn = faces.paste(fills[id(target)], target.matrix, (left, top, right, bottom)).clamp(-1, 1)
-            alpha = blending.soft_edge(inside, max(0.7, 0.9 * faces.scale(target.matrix)))
-            area.copy_(area + alpha * (drawn - area))
-    return canvas
 
 
 def obscure(pixels: Tensor, targets: Sequence[Target]) -> tuple[Tensor, Tensor]:
@@ -313,11 +229,6 @@ def obscure(pixels: Tensor, targets: Sequence[Target]) -> tuple[Tensor, Tensor]:
     return canvas, hidden
 
 
-def _black_out(target: Target, reason: str) -> None:
-    target.method, target.reason = "blackout", reason
-
-
 @lru_cache(maxsize=2)
 def _networks(name: str, device: str) -> tuple[nn.Module, nn.Module]:
-    pair = load_generator(name, device), load_discriminator(name, device)
-    return tuple(network.to(memory_format=torch.channels_last) for network in pair)
+    return load_generator(name, device), load_discriminator(name, device)

@@ -235,5 +235,6 @@ def face_seeds(seed: int, count: int) -> list[int]:
 
 
 def schedule_cost(settings: Search) -> int:
-    """Latents forward and backward that a search of one face takes."""
-    return sum(settings.survivors(i) for i in range(settings.iterations)) + math.ceil(settings.starts * settings.bank / 3)
+    """Latents forward and backward that a search of one face takes; a bank's forward alone counts a third."""
+    steps = sum(settings.survivors(iteration) for iteration in range(settings.iterations))
+    return steps + math.ceil(settings.starts * settings.bank / 3)

@@ -107,8 +107,8 @@ def test_near_faces_are_drawn_over_far_ones(sample, sample_faces):
     far = dataclasses.replace(far, box=(near.box[0] + 60, near.box[1] + 60, near.box[2] - 60, near.box[3] - 60))
     targets = anonymizer.plan([near, far], QUICK)
     fills = {id(t): torch.full((1, 3, 64, 64), value) for t, value in zip(targets, (-0.5, 0.5), strict=True)}
-    pixels, hidden = anonymizer.hide(sample.pixels, targets)
-    composed = anonymizer.compose(pixels, hidden, targets, fills)
+    pixels, _ = anonymizer.hide(sample.pixels, targets)
+    composed = anonymizer.compose(pixels, targets, fills)
     inside_near = anonymizer.hidden_by(targets[1], sample.size)
     left, top, right, bottom = inside_near[0]
     area = composed[:, :, top:bottom, left:right]

@@ -139,9 +139,14 @@ def test_an_output_inside_the_input_folder_is_not_read_again(small):
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [(["nowhere.jpg"], "no such file"), (["--weights", "nothing"], "bundled are"), (["--device", "tpu"], "device must be"),
-     (["--iterations", "0"], "at least 1"), (["--min-score", "7"], "min-score")],
-)  # fmt: skip
+    [
+        (["nowhere.jpg"], "no such file"),
+        (["--weights", "nothing"], "bundled are"),
+        (["--device", "tpu"], "device must be"),
+        (["--iterations", "0"], "at least 1"),
+        (["--min-score", "7"], "min-score"),
+    ],
+)
 def test_wrong_usage_says_what_is_wrong(small, tmp_path, capsys, arguments, message):
     inputs = [] if arguments[0] == "nowhere.jpg" else [str(small)]
     assert main([*inputs, *arguments, "-o", str(tmp_path / "out")]) == 2

@@ -5,6 +5,7 @@ Every generator has ``resolution``, ``family``, ``sample_z(count, random)`` and 
 
 from pathlib import Path
 
+import torch
 from torch import nn
 
 from deid.generators import dcgan, weights
@@ -28,7 +29,7 @@ def _load(name: str | Path, role: str, device: str) -> nn.Module:
         raise WeightsError(f"{path}: missing; a search needs the discriminator beside its generator")
     tensors, facts = weights.read(path)
     network = _build(tensors, facts, path)
-    return network.to(device).eval().requires_grad_(False)
+    return network.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
 
 
 def _build(tensors: dict, facts: dict, path: Path) -> nn.Module:

@@ -31,7 +31,8 @@ class Generator(nn.Module):
         layers: list[nn.Module] = [nn.ConvTranspose2d(z_dim, widths[0], 4, 1, 0, bias=False)]
         for wide, narrow in zip(widths, widths[1:], strict=False):
             layers += [nn.BatchNorm2d(wide), nn.ReLU(True), nn.ConvTranspose2d(wide, narrow, 4, 2, 1, bias=False)]
-        layers += [nn.BatchNorm2d(channels), nn.ReLU(True), nn.ConvTranspose2d(channels, 3, 4, 2, 1, bias=False), nn.Tanh()]
+        layers += [nn.BatchNorm2d(channels), nn.ReLU(True), nn.ConvTranspose2d(channels, 3, 4, 2, 1, bias=False)]
+        layers += [nn.Tanh()]
         self.main = nn.Sequential(*layers)
         self.apply(initialize_weights)
 

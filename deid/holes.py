@@ -1,0 +1,113 @@
+"""Where faces are hidden: a target for each face, the holes in the photo, and the way back over them.
+
+``hide`` is the point of no return: it removes the pixels of all faces at the photo's own resolution, and what comes
+later is given its result, never the photo.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from deid import blending, faces, inpainting
+from deid.faces import DCGAN_FRAME, Face, Frame
+
+DRAWN = ("dcgan",)  # methods that draw a face; the others only cover it
+
+
+@dataclass
+class Target:
+    """One face on its way: where it is, how it is hidden, and what became of it."""
+
+    face: Face
+    matrix: Tensor
+    landmarks: Tensor
+    method: str
+    mask: str
+    seed: int
+    reason: str = ""
+    losses: dict[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    def record(self) -> dict:
+        """The manifest's entry."""
+        entry = {
+            "box": [round(v, 2) for v in self.face.box],
+            "score": round(self.face.score, 4),
+            "landmarks": [[round(v, 2) for v in point] for point in self.face.landmarks],
+            "method": self.method,
+            "mask": self.mask,
+            "seed": self.seed,
+            "losses": {name: round(value, 5) for name, value in self.losses.items()},
+            "seconds": round(self.seconds, 3),
+        }
+        return entry | ({"reason": self.reason} if self.reason else {})
+
+
+def plan(
+    found: Sequence[Face], method: str, mask: str, seed: int, min_size: float, frame: Frame = DCGAN_FRAME
+) -> list[Target]:
+    """What happens to each face, far ones (small) first so that near ones are drawn over them."""
+    targets = []
+    for face, own_seed in zip(found, inpainting.face_seeds(seed, len(found)), strict=True):
+        matrix = frame.matrix(face)
+        landmarks = faces.apply(faces.invert(matrix), face.points())
+        target = Target(face, matrix, landmarks, method, mask, own_seed)
+        if method in DRAWN and face.size < min_size:
+            black_out(target, f"smaller than {min_size:g} px")
+        targets.append(target)
+    return sorted(targets, key=lambda target: target.face.size)
+
+
+def hidden_by(target: Target, photo_size: tuple[int, int]) -> tuple[tuple[int, int, int, int], Tensor]:
+    """The rectangle of the photo that a target's frame touches and, in it, the hidden pixels (1, 1, h, w) as 0 or 1."""
+    size = DCGAN_FRAME.size
+    left, top, right, bottom = region = faces.paste_region(target.matrix, size, photo_size)
+    y, x = torch.meshgrid(
+        torch.arange(top, bottom, dtype=torch.float64), torch.arange(left, right, dtype=torch.float64), indexing="ij"
+    )
+    points = faces.apply(faces.invert(target.matrix), torch.stack([x, y], -1).reshape(-1, 2)).reshape(*x.shape, 2)
+    return region, inpainting.hides(target.mask, points, target.landmarks, size)[None, None].float()
+
+
+def hide(pixels: Tensor, targets: Sequence[Target]) -> tuple[Tensor, Tensor]:
+    """Remove the pixels of every face -> (photo with grey holes, hidden (1, 1, H, W)); the point of no return."""
+    hidden = torch.zeros_like(pixels[:, :1])
+    size = pixels.shape[3], pixels.shape[2]
+    for target in targets:
+        (left, top, right, bottom), inside = hidden_by(target, size)
+        area = hidden[:, :, top:bottom, left:right]
+        area.copy_(torch.maximum(area, inside))
+    return torch.where(hidden > 0.5, torch.zeros_like(pixels), pixels), hidden
+
+
+def view(pixels: Tensor, hidden: Tensor, target: Target) -> tuple[Tensor, Tensor]:
+    """A target's crop (1, 3, S, S) and its visible pixels (1, 1, S, S), from a photo whose faces are hidden.
+
+    A frame pixel is visible only if every photo pixel that went into it is.
+    """
+    size = DCGAN_FRAME.size
+    visible = (faces.crop(1 - hidden, target.matrix, size) > 1 - 1e-4).to(pixels.dtype)
+    return faces.crop(pixels, target.matrix, size) * visible, visible
+
+
+def compose(pixels: Tensor, targets: Sequence[Target], fills: dict[int, Tensor]) -> Tensor:
+    """Paste the fills into the photo with grey holes, far faces first; blacked-out ones come last, over everything."""
+    canvas = pixels.clone()
+    size = pixels.shape[3], pixels.shape[2]
+    for target in sorted(targets, key=lambda target: target.method == "blackout"):
+        (left, top, right, bottom), inside = hidden_by(target, size)
+        area = canvas[:, :, top:bottom, left:right]
+        if target.method == "blackout":
+            area.copy_(torch.where(inside > 0.5, -torch.ones_like(area), area))
+        elif id(target) in fills:
+            drawn = faces.paste(fills[id(target)], target.matrix, (left, top, right, bottom)).clamp(-1, 1)
+            alpha = blending.soft_edge(inside, max(0.7, 0.9 * faces.scale(target.matrix)))
+            area.copy_(area + alpha * (drawn - area))
+    return canvas
+
+
+def black_out(target: Target, reason: str) -> None:
+    """Give up on drawing a face: it is covered instead, and the manifest says why."""
+    target.method, target.reason = "blackout", reason

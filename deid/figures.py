@@ -1,5 +1,4 @@
 """Everything that is drawn: grids, curves, histograms, boxes on photos, GIFs. The only file that draws.
-
 Images are (N, 3, H, W) in [-1, 1]. Figures show themselves in a notebook; ``save`` writes them."""
 
 import io
@@ -28,28 +27,27 @@ STYLE = {
     "axes.linewidth": 0.8, "axes.grid": True, "axes.axisbelow": True, "grid.color": FAINT, "grid.linewidth": 0.6,
     "xtick.color": QUIET, "ytick.color": QUIET, "xtick.labelsize": 8, "ytick.labelsize": 8, "legend.frameon": False,
 }  # fmt: skip
-styled = mpl.rc_context(STYLE)
 
 
 class Drawing(Figure):
     """A matplotlib figure that a notebook shows without pyplot: pictures as JPEG, lines as PNG, both small."""
 
-    def _repr_png_(self) -> bytes | None:
-        return None if any(axes.images for axes in self.axes) else _encode(self, DPI)
-
-    def _repr_jpeg_(self) -> bytes | None:
-        return _encode(self, DPI, "jpeg", quality=88) if any(axes.images for axes in self.axes) else None
+    def _repr_mimebundle_(self, **_) -> dict[str, bytes]:
+        raster = _raster(self, DPI)
+        if any(axes.images for axes in self.axes):
+            return {"image/jpeg": _encode(raster, "jpeg", quality=85)}
+        return {"image/png": _encode(raster.quantize(64, dither=Image.Dither.NONE), "png")}
 
 
 def save(figure: Figure, folder: str | Path, name: str, dpi: int = 2 * DPI) -> Path:
     """Write ``folder/name.png`` and return its path."""
-    images.write_atomically(path := Path(folder) / f"{name}.png", _encode(figure, dpi))
+    images.write_atomically(path := Path(folder) / f"{name}.png", _encode(_raster(figure, dpi), "png"))
     return path
 
 
 def pixels(figure: Figure, dpi: int = DPI) -> Tensor:
     """The drawn figure as an image (1, 3, H, W) in [-1, 1]: a frame for ``gif``."""
-    return images.from_uint8(np.asarray(Image.open(io.BytesIO(_encode(figure, dpi))).convert("RGB")))
+    return images.from_uint8(np.asarray(_raster(figure, dpi)))
 
 
 def mosaic(batch: Tensor, columns: int = 8, gap: int = 2) -> Tensor:
@@ -60,7 +58,7 @@ def mosaic(batch: Tensor, columns: int = 8, gap: int = 2) -> Tensor:
     return tiles.permute(2, 0, 3, 1, 4).flatten(3).flatten(1, 2)[None, :, : -gap or None, : -gap or None]
 
 
-@styled
+@mpl.rc_context(STYLE)
 def grid(
     batch: Tensor, columns: int = 8, titles: Sequence[str] = (), rows: Sequence[str] = (), zoom: float = 1, gap: int = 2
 ) -> Figure:
@@ -87,8 +85,8 @@ def before_after(*stages: Tensor, names: Sequence[str], zoom: float = 1.5) -> Fi
     return grid(torch.cat(stages), len(stages[0]), rows=names, zoom=zoom)
 
 
-@styled
-def side_by_side(photos: Sequence[Tensor], titles: Sequence[str] = (), height: float = 2.6) -> Figure:
+@mpl.rc_context(STYLE)
+def side_by_side(photos: Sequence[Tensor], titles: Sequence[str] = (), height: float = 2.2) -> Figure:
     """Photos of any size, (1, 3, H, W) or (3, H, W), at one ``height`` in inches; draw on with ``figure.axes[k]``."""
     photos, gap = [photo.squeeze(0) for photo in photos], 0.08
     widths = [photo.shape[2] / photo.shape[1] * height for photo in photos]
@@ -103,12 +101,12 @@ def side_by_side(photos: Sequence[Tensor], titles: Sequence[str] = (), height: f
     return figure
 
 
-@styled
+@mpl.rc_context(STYLE)
 def boxes(
     photo: Tensor, found: Sequence[Face], matrices: Sequence[Tensor] = (), size: int = 64, axes: Axes | None = None
 ) -> Figure:
     """Draw face boxes, landmarks and, for each matrix, the square of the ``size`` px frame on a photo (1, 3, H, W)."""
-    axes = axes or side_by_side([photo], height=4).axes[0]
+    axes = axes or side_by_side([photo], height=3.2).axes[0]
     for face in found:
         x1, y1, x2, y2 = face.box
         _outline(axes, torch.tensor([[x1, y1], [x2, y1], [x2, y2], [x1, y2]]), COLOURS[1])
@@ -121,7 +119,7 @@ def boxes(
     return axes.figure
 
 
-@styled
+@mpl.rc_context(STYLE)
 def curves(series: Mapping[str, tuple], xlabel: str, ylabel: str, smooth: int = 1, logarithmic: bool = False) -> Figure:
     """Lines (x, y) by name; ``smooth`` averages over so many points and leaves the raw line faintly behind."""
     figure, axes = _plot(xlabel, ylabel)
@@ -139,7 +137,7 @@ def curves(series: Mapping[str, tuple], xlabel: str, ylabel: str, smooth: int = 
     return figure
 
 
-@styled
+@mpl.rc_context(STYLE)
 def histogram(values: Mapping[str, Sequence[float]], xlabel: str, bins: int = 40) -> Figure:
     """Distributions by name over shared bins, as shares, each with a dashed line at its median."""
     figure, axes = _plot(xlabel, "share")
@@ -153,7 +151,7 @@ def histogram(values: Mapping[str, Sequence[float]], xlabel: str, bins: int = 40
     return figure
 
 
-@styled
+@mpl.rc_context(STYLE)
 def bars(values: Mapping[str, float], xlabel: str) -> Figure:
     """One horizontal bar per name, its number at the end."""
     figure, axes = _plot(xlabel, "", 0.7 + 0.3 * len(values))
@@ -170,29 +168,31 @@ def gif(frames: Sequence, path: str | Path, milliseconds: int = 120, hold_last: 
     tensors = [pixels(frame) if isinstance(frame, Figure) else frame for frame in frames]
     pictures = [Image.fromarray(images.to_uint8(tensor.reshape(1, *tensor.shape[-3:]))[0]) for tensor in tensors]
     pictures = [p.resize((p.width * zoom, p.height * zoom), Image.Resampling.BICUBIC) for p in pictures]
-    # One palette from up to 16 frames: colours do not flicker, and unchanged pixels cost nothing.
-    chosen = pictures[:: -(-len(pictures) // 16)] + pictures[-1:]
+    chosen = pictures[:: -(-len(pictures) // 16)] + pictures[-1:]  # one palette: colours do not flicker
     palette = Image.fromarray(np.concatenate([np.asarray(p) for p in chosen])).quantize(255)
-    first, *others = [p.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG) for p in pictures]
-    durations = [milliseconds] * len(others) + [hold_last]
-    first.save(encoded := io.BytesIO(), "GIF", save_all=True, append_images=others, duration=durations, loop=0)
-    images.write_atomically(path, encoded.getvalue())
-    return Path(path)
+    first, *later = [p.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG) for p in pictures]
+    options = {"append_images": later, "duration": [milliseconds] * len(later) + [hold_last], "loop": 0}
+    images.write_atomically(path := Path(path), _encode(first, "gif", save_all=True, **options))
+    return path
 
 
-def _encode(figure: Figure, dpi: int, kind: str = "png", **options) -> bytes:
-    figure.savefig(encoded := io.BytesIO(), format=kind, dpi=dpi, pil_kwargs=options | {"optimize": True})
+def _raster(figure: Figure, dpi: int) -> Image.Image:
+    figure.savefig(drawn := io.BytesIO(), format="png", dpi=dpi)
+    return Image.open(drawn).convert("RGB")
+
+
+def _encode(picture: Image.Image, kind: str, **options) -> bytes:
+    picture.save(encoded := io.BytesIO(), kind, optimize=True, **options)
     return encoded.getvalue()
 
 
 def _show(axes: Axes, image: Tensor, interpolation: str) -> None:
     axes.imshow(images.to_uint8(image[None])[0], interpolation=interpolation)
-    axes.autoscale(False)  # what is drawn on a photo leaves its borders where they are
-    axes.set_axis_off()
+    axes.set(autoscale_on=False, xticks=(), yticks=(), frame_on=False)  # what is drawn on a photo keeps its borders
 
 
 def _outline(axes: Axes, corners: Tensor, colour: str) -> None:
-    axes.add_patch(Polygon(corners.numpy(), closed=True, fill=False, edgecolor=colour, linewidth=1.6))
+    axes.add_patch(Polygon(corners.numpy(), fill=False, edgecolor=colour, linewidth=1.6))
 
 
 def _plot(xlabel: str, ylabel: str, height: float = 3.0) -> tuple[Figure, Axes]:

@@ -102,8 +102,8 @@ def test_save_writes_png_twice_as_fine_as_the_screen(tmp_path):
 
 def test_a_notebook_gets_pictures_as_jpeg_and_lines_as_png():
     picture, lines = figures.grid(plain()), figures.curves({"a": ([1, 2], [3, 4])}, "x", "y")
-    assert picture._repr_jpeg_().startswith(b"\xff\xd8") and picture._repr_png_() is None
-    assert lines._repr_png_().startswith(b"\x89PNG") and lines._repr_jpeg_() is None
+    assert list(picture._repr_mimebundle_()) == ["image/jpeg"]
+    assert lines._repr_mimebundle_()["image/png"].startswith(b"\x89PNG")
 
 
 def test_gif_has_its_frames_durations_and_loops(tmp_path):

@@ -13,7 +13,7 @@ from deid import __version__, anonymizer, faces, figures, images
 from deid.anonymizer import METHODS, Options
 from deid.generators.weights import WeightsError
 from deid.images import ImageError
-from deid.inpainting import MASKS
+from deid.masks import MASKS
 
 GIF_SIDE = 640
 EXAMPLES = """examples:

@@ -19,7 +19,8 @@ from deid.faces import Face
 from deid.generators import load_discriminator, load_generator, weights
 from deid.holes import Target, black_out, compose, hidden_by, hide, view
 from deid.images import Photo
-from deid.inpainting import MASKS, Search
+from deid.inpainting import Search
+from deid.masks import MASKS
 
 PACKAGES = ("torch", "torchvision", "facenet-pytorch", "numpy")
 METHODS = ("dcgan", "blur", "pixelate", "blackout")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from deid import blending, faces, inpainting
+from deid import blending, faces, inpainting, masks
 from deid.faces import DCGAN_FRAME, Face, Frame
 
 DRAWN = ("dcgan",)  # methods that draw a face; the others only cover it
@@ -68,7 +68,7 @@ def hidden_by(target: Target, photo_size: tuple[int, int]) -> tuple[tuple[int, i
         torch.arange(top, bottom, dtype=torch.float64), torch.arange(left, right, dtype=torch.float64), indexing="ij"
     )
     points = faces.apply(faces.invert(target.matrix), torch.stack([x, y], -1).reshape(-1, 2)).reshape(*x.shape, 2)
-    return region, inpainting.hides(target.mask, points, target.landmarks, size)[None, None].float()
+    return region, masks.hides(target.mask, points, target.landmarks, size)[None, None].float()
 
 
 def hide(pixels: Tensor, targets: Sequence[Target]) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""Semantic inpainting by latent search: masks, losses, ``search`` and the one door ``inpaint``.
+"""Semantic inpainting by latent search: losses, ``search`` and the one door ``inpaint``.
 
 After Yeh et al., "Semantic Image Inpainting with Deep Generative Models" (CVPR 2017, arXiv 1607.07539):
 find the latent whose image agrees with what is visible, and take from it what is hidden.
@@ -11,8 +11,6 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-
-MASKS = ("face", "centre-50", "centre-32")
 
 
 @dataclass(frozen=True)
@@ -55,53 +53,6 @@ class Step:
     z: Tensor
 
 
-# --- masks ---------------------------------------------------------------------------------------------------
-
-
-def hides(mask: str, points: Tensor, landmarks: Tensor, size: int) -> Tensor:
-    """Which ``points`` (..., 2), in frame pixels, a mask hides, for a face with ``landmarks`` (5, 2) in the frame.
-
-    A mask is a shape, not a picture: it is the same at the resolution of the frame and of the photo.
-    "centre-32" and "centre-50" are the original study's squares on a 64 px frame; "face" is the outline
-    from above the brows to below the chin. Nothing beyond the frame is hidden. Boolean (...).
-    """
-    if mask not in MASKS:
-        raise ValueError(f"mask must be one of {', '.join(MASKS)}, not {mask!r}")
-    centred = points - (size - 1) / 2
-    inside = centred.abs().amax(-1) <= size / 2
-    if mask == "face":
-        return inside & _inside_outline(points, landmarks)
-    return inside & (centred.abs().amax(-1) <= int(mask.removeprefix("centre-")) / 64 * size / 2)
-
-
-def frame_mask(mask: str, landmarks: Tensor, size: int) -> Tensor:
-    """Visible pixels of a frame, (1, 1, size, size): 1 visible, 0 hidden (M of Yeh et al.)."""
-    steps = torch.arange(size, dtype=torch.float64)
-    y, x = torch.meshgrid(steps, steps, indexing="ij")
-    return (~hides(mask, torch.stack([x, y], -1), landmarks, size)).float()[None, None]
-
-
-def _inside_outline(points: Tensor, landmarks: Tensor) -> Tensor:
-    """An egg around the face: the axis runs from between the eyes to between the mouth corners."""
-    left_eye, right_eye, nose, left_mouth, right_mouth = landmarks.to(points)
-    eyes, mouth = (left_eye + right_eye) / 2, (left_mouth + right_mouth) / 2
-    down = mouth - eyes
-    # A turned head's eyes draw together, a nodding one's eyes and mouth: the longer measure is the face's.
-    unit = torch.maximum((right_eye - left_eye).norm(), down.norm() / 1.06).clamp(min=1e-6)
-    down = down / down.norm().clamp(min=1e-6)
-    across = torch.stack([down[1], -down[0]])
-    u, v = (points - eyes) @ across / unit, (points - eyes) @ down / unit
-    # A nose that leaves the axis shows a turned head: the outline follows it on that side.
-    lean = (nose - eyes) @ across / unit
-    half_width = torch.where(u > 0, (lean + 0.45).clamp(min=1.05), (0.45 - lean).clamp(min=1.05))
-    centre = 0.5
-    half_height = torch.where(v < centre, torch.tensor(1.15).to(v), torch.tensor(1.38).to(v))
-    return (u / half_width).abs() ** 2.3 + ((v - centre) / half_height).abs() ** 2.3 <= 1
-
-
-# --- losses --------------------------------------------------------------------------------------------------
-
-
 def context_weights(visible: Tensor, window: int = 7) -> Tensor:
     """W of Yeh et al., eq. 3: a visible pixel weighs the share of hidden ones in the window around it.
 
@@ -129,9 +80,6 @@ def perceptual_loss(logits: Tensor) -> Tensor:
 def prior_loss(z: Tensor) -> Tensor:
     """How far |z|^2 / d is from 1, squared: standard normal latents lie on that shell. (..., d) -> (...)."""
     return (z.square().mean(-1) - 1).square()
-
-
-# --- search --------------------------------------------------------------------------------------------------
 
 
 def search(

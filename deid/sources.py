@@ -35,7 +35,9 @@ def celeba(root: str | Path, split: str = "all", download: bool = False) -> list
         raise ValueError(f"split must be 'all', {', '.join(map(repr, SPLITS))}, not {split!r}")
     partition = base / "list_eval_partition.txt"
     if not partition.exists():
-        raise ImageError(f"{partition}: needed for split={split!r}; fetch it beside img_align_celeba or use split='all'")
+        raise ImageError(
+            f"{partition}: needed for split={split!r}; fetch it beside img_align_celeba or use split='all'"
+        )
     wanted = {line.split()[0] for line in partition.read_text().splitlines() if line.split()[1:] == [SPLITS[split]]}
     return [photo for photo in photos if photo.name in wanted]
 

@@ -159,7 +159,9 @@ class Training:
 
     def state(self) -> dict:
         """Everything needed to go on as if never stopped: tensors and numbers only."""
-        networks = {name: getattr(self, name).state_dict() for name in ("G", "D", "average", "optimize_G", "optimize_D")}
+        networks = {
+            name: getattr(self, name).state_dict() for name in ("G", "D", "average", "optimize_G", "optimize_D")
+        }
         return networks | {"random": self.random.get_state(), "images": self.images}
 
     def load_state(self, state: dict) -> None:

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from deid import anonymizer, faces, images
 from deid.anonymizer import Options
 from deid.faces import Face
-from deid.inpainting import MASKS
+from deid.masks import MASKS
 
 QUICK = Options(starts=2, iterations=3)
 

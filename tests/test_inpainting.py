@@ -1,11 +1,9 @@
-"""The latent search: shapes of the masks, the losses' values, and a search that finds and never peeks."""
-
-import math
+"""The latent search: the losses' values, and a search that finds and never peeks."""
 
 import pytest
 import torch
 
-from deid import faces, inpainting
+from deid import inpainting, masks
 from deid.faces import DCGAN_FRAME
 from deid.generators import load_discriminator, load_generator
 from deid.inpainting import Search
@@ -26,54 +24,7 @@ def sampled(networks):
 
 @pytest.fixture(scope="module")
 def visible():
-    return inpainting.frame_mask("centre-32", DCGAN_FRAME.points(), 64).expand(2, -1, -1, -1)
-
-
-@pytest.mark.parametrize(("mask", "side"), [("centre-32", 32), ("centre-50", 50)])
-def test_square_masks_hide_the_studys_squares(mask, side):
-    hidden = 1 - inpainting.frame_mask(mask, DCGAN_FRAME.points(), 64)
-    margin = (64 - side) // 2
-    assert hidden.sum() == side * side
-    assert hidden[0, 0, margin : 64 - margin, margin : 64 - margin].all()
-
-
-def test_the_outline_covers_brows_to_chin_and_leaves_surroundings():
-    hidden = 1 - inpainting.frame_mask("face", DCGAN_FRAME.points(), 64)[0, 0]
-    left_eye, right_eye, _, left_mouth, _ = DCGAN_FRAME.points()
-    eye_distance = (right_eye - left_eye)[0].item()
-    for x, y in DCGAN_FRAME.points().round().int().tolist():
-        assert hidden[y, x] == 1
-    middle = 32
-    assert hidden[int(left_eye[1] - 0.45 * eye_distance), middle] == 1, "the brows are hidden"
-    assert hidden[int(left_mouth[1] + 0.7 * eye_distance), middle] == 1, "the chin is hidden"
-    assert hidden[0].sum() == hidden[-1].sum() == hidden[:, 0].sum() == hidden[:, -1].sum() == 0
-
-
-def test_the_outline_follows_a_turned_head():
-    turned = DCGAN_FRAME.points()
-    turned[2, 0] += 14  # the nose points to the right, beyond the right eye
-    straight = 1 - inpainting.frame_mask("face", DCGAN_FRAME.points(), 64)[0, 0]
-    follows = 1 - inpainting.frame_mask("face", turned, 64)[0, 0]
-    tip = turned[2].round().int()
-    assert follows[tip[1], tip[0] + 5] == 1
-    assert follows[:, 32:].sum() > straight[:, 32:].sum()
-
-
-def test_a_mask_is_the_same_shape_in_frame_and_photo():
-    """Hidden area in photo pixels is the frame's times the scale squared, whatever the rotation."""
-    turn, scale = math.radians(25), 3.7
-    linear = scale * torch.tensor([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]])
-    matrix = torch.cat([linear.double(), torch.tensor([[400.0], [150.0]], dtype=torch.float64)], 1)
-    y, x = torch.meshgrid(torch.arange(700.0), torch.arange(700.0), indexing="ij")
-    points = faces.apply(faces.invert(matrix), torch.stack([x, y], -1).reshape(-1, 2).double())
-    in_photo = inpainting.hides("face", points, DCGAN_FRAME.points(), 64).sum().item()
-    in_frame = (1 - inpainting.frame_mask("face", DCGAN_FRAME.points(), 64)).sum().item()
-    assert in_photo == pytest.approx(in_frame * scale**2, rel=0.02)
-
-
-def test_an_unknown_mask_is_refused():
-    with pytest.raises(ValueError, match="face, centre-50, centre-32"):
-        inpainting.frame_mask("nose", DCGAN_FRAME.points(), 64)
+    return masks.frame_mask("centre-32", DCGAN_FRAME.points(), 64).expand(2, -1, -1, -1)
 
 
 def test_context_weights_follow_equation_3():

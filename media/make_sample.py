@@ -31,7 +31,9 @@ def extend(photo: np.ndarray, flag: int = 30, band: int = 34) -> np.ndarray:
     return np.pad(np.concatenate([photo, jacket]), ((MARGIN, 0), (MARGIN, MARGIN), (0, 0)), mode="reflect")
 
 
-def panel(photo: np.ndarray, size: tuple[int, int], scale: float, centre: tuple[float, float], tilt: float) -> Image.Image:
+def panel(
+    photo: np.ndarray, size: tuple[int, int], scale: float, centre: tuple[float, float], tilt: float
+) -> Image.Image:
     """``photo`` enlarged by ``scale`` and turned counter-clockwise by ``tilt`` degrees, ``centre`` in the middle."""
     a, b = np.cos(np.radians(tilt)) / scale, np.sin(np.radians(tilt)) / scale
     x, y = size[0] / 2, size[1] / 2

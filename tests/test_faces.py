@@ -82,7 +82,9 @@ def test_landmarks_land_on_the_template(sample, sample_faces):
         assert abs(math.degrees(math.atan2(eyes[1], eyes[0]))) < 3  # the tilted head stands upright
 
 
-@pytest.mark.parametrize("degrees, scale, x, y", [(0, 1, 40, 30), (15, 1.7, 60, 20), (-40, 0.8, 50, 90), (171, 1.3, 150, 140)])
+@pytest.mark.parametrize(
+    "degrees, scale, x, y", [(0, 1, 40, 30), (15, 1.7, 60, 20), (-40, 0.8, 50, 90), (171, 1.3, 150, 140)]
+)
 def test_paste_is_the_inverse_of_crop(degrees, scale, x, y):
     photo, matrix = waves(240, 200), turn(degrees, scale, x, y)
     errors = round_trip_errors(photo, matrix)
@@ -158,7 +160,10 @@ def test_the_sample_photo_has_two_faces(sample, sample_faces):
         assert all(x1 < x < x2 and y1 < y < y2 for x, y in face.landmarks)
         assert left_eye[0] < nose[0] < right_eye[0] and left_mouth[0] < right_mouth[0]
         assert max(left_eye[1], right_eye[1]) < nose[1] < min(left_mouth[1], right_mouth[1])
-    tilts = [math.degrees(math.atan2(f.landmarks[1][1] - f.landmarks[0][1], f.landmarks[1][0] - f.landmarks[0][0])) for f in sample_faces]
+    tilts = [
+        math.degrees(math.atan2(f.landmarks[1][1] - f.landmarks[0][1], f.landmarks[1][0] - f.landmarks[0][0]))
+        for f in sample_faces
+    ]
     assert abs(tilts[0]) < 6 and -23 < tilts[1] < -12
 
 

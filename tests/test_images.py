@@ -44,7 +44,9 @@ def test_every_byte_survives_the_round_trip():
     pixels = images.from_uint8(every)
     assert pixels.min() == -1 and pixels.max() == 1 and pixels.dtype == torch.float32
     assert (images.to_uint8(pixels) == every).all()
-    assert (images.to_uint8(torch.tensor([-7.0, 7.0]).reshape(1, 1, 1, 2).expand(1, 3, 1, 2))[0, 0, :, 0] == [0, 255]).all()
+    assert (
+        images.to_uint8(torch.tensor([-7.0, 7.0]).reshape(1, 1, 1, 2).expand(1, 3, 1, 2))[0, 0, :, 0] == [0, 255]
+    ).all()
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif"])

@@ -22,12 +22,12 @@ class Search:
     losses against the contextual loss.
     """
 
-    starts: int = 64
-    iterations: int = 120
+    starts: int = 32
+    iterations: int = 80
     bank: int = 8
     drop: bool = True
     learning_rate: float = 0.05
-    perceptual: float = 0.02
+    perceptual: float = 0.05
     prior: float = 0.05
 
     def __post_init__(self) -> None:

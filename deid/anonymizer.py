@@ -45,10 +45,10 @@ class Options:
     iterations: int = Search.iterations
     seed: int = 0
     min_score: float = 0.9
-    min_size: float = 24
+    min_size: float = 16
     weights: str = "dcgan-64"
     device: str = "auto"
-    smallest: float = 16
+    smallest: float = 12
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:

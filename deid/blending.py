@@ -9,30 +9,34 @@ from torch import Tensor
 from torchvision.transforms.functional import gaussian_blur
 
 
-def match_colour(fill: Tensor, crop: Tensor, visible: Tensor, reach: int = 3) -> Tensor:
+def match_colour(fill: Tensor, crop: Tensor, visible: Tensor, reach: int = 3, alike: float = 0.6) -> Tensor:
     """Shift each channel of ``fill`` by its median difference to ``crop`` along the hole, seen from outside.
 
-    (N, 3, S, S), (N, 3, S, S), (N, 1, S, S) -> (N, 3, S, S). The median ignores a strand of hair.
+    (N, 3, S, S), (N, 3, S, S), (N, 1, S, S) -> (N, 3, S, S). Pixels that differ by more than ``alike`` do not count:
+    where hair was drawn in place of skin, the difference says nothing about the light.
     """
     ring = F.max_pool2d(1 - visible, 2 * reach + 1, 1, reach) * visible > 0.5
+    difference = crop - fill
+    comparable = ring & (difference.abs().amax(1, keepdim=True) < alike)
     matched = fill.clone()
     for index in range(len(fill)):
-        near = ring[index, 0]
+        near = comparable[index, 0] if comparable[index].sum() > 0.2 * ring[index].sum() else ring[index, 0]
         if near.any():
-            matched[index] += (crop - fill)[index][:, near].median(dim=1).values[:, None, None]
+            matched[index] += difference[index][:, near].median(dim=1).values[:, None, None]
     return matched
 
 
-def poisson(fill: Tensor, crop: Tensor, visible: Tensor) -> Tensor:
+def poisson(fill: Tensor, crop: Tensor, visible: Tensor, limit: float = 0.3) -> Tensor:
     """Poisson image editing (Perez et al., 2003, eq. 2-4): the fill's gradients inside, the crop's values around.
 
     (N, 3, S, S), (N, 3, S, S), (N, 1, S, S) -> (N, 3, S, S); visible pixels are the crop's own. The hidden
-    pixels of ``crop`` are never read. Solved for the correction fill -> result, which is harmonic.
+    pixels of ``crop`` are never read. Solved for the correction fill -> result, which is harmonic. Differences along
+    the hole are cut off at ``limit``: where skin meets sky there is an edge, and without a limit the sky bleeds in.
     """
     blended = crop * visible + fill * (1 - visible)
     for index in range(len(fill)):
         hidden = visible[index, 0].cpu().numpy() < 0.5
-        difference = ((crop - fill) * visible)[index].permute(1, 2, 0).double().cpu().numpy()
+        difference = ((crop - fill) * visible)[index].clamp(-limit, limit).permute(1, 2, 0).double().cpu().numpy()
         correction = _harmonic(difference, hidden)
         blended[index] += torch.from_numpy(correction).permute(2, 0, 1).to(fill)
     return blended.clamp(-1, 1)

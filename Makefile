@@ -13,12 +13,13 @@ REPORT   = reports/$(RUN)
 QUIET    = TQDM_DISABLE=1
 
 .DEFAULT_GOAL = help
-.PHONY: help demo test study lab
+.PHONY: help demo test study lab media
 
 help:
 	@echo "make demo    replace both faces of media/sample.jpg; the photo, its JSON and a GIF land in out/"
 	@echo "make test    run the tests and check every notebook"
 	@echo "make study   run notebooks 01 to 04 into reports/RUN/   [RUN=quick] [PARAMS=RUN: notebooks/params/PARAMS-NN.yaml]"
+	@echo "make media   copy the README's pictures from reports/RUN/ to media/   [RUN=full]"
 	@echo "make lab     open the notebooks in JupyterLab"
 	@echo "Each makes .venv first when it is missing (Python 3.11 or newer; about 3 minutes).   [PINNED=1: exact versions]"
 
@@ -42,6 +43,14 @@ study: $(READY)
 	    .venv/bin/jupyter nbconvert --to html --log-level WARN $(REPORT)/$$name.ipynb; \
 	done
 	@echo "== Read $(REPORT)/*.html; figures and metrics.json lie beside them"
+
+media:
+	@echo "== Copying what the README shows from $(REPORT) to media/"
+	@cp $(REPORT)/figures/04-process.gif media/process.gif
+	@cp $(REPORT)/figures/04-before-after.png media/before-after.png
+	@cp $(REPORT)/figures/02-training.gif media/training.gif
+	@cp $(REPORT)/figures/02-samples.png media/samples.png
+	@cp $(REPORT)/figures/03-hole-32.gif media/hole-32.gif
 
 lab: $(READY)
 	@echo "== Opening notebooks/ in JupyterLab (Ctrl-C ends it)"

@@ -16,6 +16,7 @@ from deid.images import ImageError
 from deid.masks import MASKS
 
 GIF_SIDE = 640
+FACES_BAR = "{desc}: {percentage:3.0f}%|{bar}| {n:.1f}/{total_fmt} [{elapsed}<{remaining}]"
 EXAMPLES = """examples:
   python -m deid party.jpg -o out                      every face replaced, out/party.jpg and out/party.jpg.json
   python -m deid holiday/ -o out --seed 7              a folder with its tree, other people than with seed 0
@@ -77,8 +78,12 @@ def main(arguments: list[str] | None = None) -> int:
     if ignored:
         tqdm.write(f"not photos, left alone: {', '.join(map(str, ignored[:5]))}{' ...' if len(ignored) > 5 else ''}")
     statuses = []
-    for job in tqdm(jobs, desc="photos", unit="photo"):
-        statuses.append(run(job, options, arguments))
+    try:
+        for job in tqdm(jobs, desc="photos", unit="photo"):
+            statuses.append(run(job, options, arguments))
+    except KeyboardInterrupt:
+        print(f"stopped after {len(statuses)} of {len(jobs)} photos; what was written is whole", file=sys.stderr)
+        return 130
     written = sum(status == "written" for status in statuses)
     print(f"{written} of {len(jobs)} photos written to {arguments.output}")
     return 0 if written == len(jobs) else 1
@@ -166,7 +171,7 @@ def _anonymize(job: Job, photo: images.Photo, options: Options, gif: bool):
         found = faces.from_boxes(job.boxes, anonymizer.find_faces(photo, options))
     frames = []
     every = max(1, options.iterations // 30) if gif else 0
-    with tqdm(desc=f"faces of {job.name}", unit="step", leave=False) as bar:
+    with tqdm(desc=f"faces of {job.name}", leave=False, bar_format=FACES_BAR) as bar:
         for step in anonymizer.steps(photo, options, found, preview_every=every):
             bar.total = step.total
             bar.update(step.done - bar.n)

@@ -29,6 +29,7 @@ MAX_CONTEXTUAL = 0.45
 # Less of the frame than this to go by, and a search would be guessing.
 MIN_VISIBLE = 0.15
 FACES_AT_ONCE = 8
+LARGE_PHOTO = 4_000_000  # pixels
 
 
 @dataclass(frozen=True)
@@ -86,13 +87,16 @@ class Result:
     status: str
 
 
-def anonymize(photo: Photo | str | Path, options: Options | None = None, found: Sequence[Face] | None = None) -> Result:
-    """Replace every face of a photo. ``found`` gives the faces instead of the detector.
+def anonymize(
+    photo: Photo | str | Path, options: Options | None = None, found: Sequence[Face] | None = None, **changes
+) -> Result:
+    """Replace every face of a photo: ``anonymize("party.jpg", seed=7)``. ``found`` gives the faces, without a detector.
 
-    Deterministic: same photo, options and machine, same bytes. Raises ``ImageError`` for an unreadable file.
+    ``changes`` are fields of ``Options``. Deterministic: same photo, options and machine, same bytes. Raises
+    ``ImageError`` for an unreadable file, ``ValueError`` and ``WeightsError`` for options that cannot be met.
     """
     photo = photo if isinstance(photo, Photo) else images.load(photo)
-    *_, last = steps(photo, options or Options(), found)
+    *_, last = steps(photo, replace(options or Options(), **changes), found)
     return last.result
 
 
@@ -131,6 +135,7 @@ def manifest(result: Result, options: Options) -> dict:
     entry = {
         "status": result.status,
         "size": list(result.photo.size),
+        "smallest_face_searched": smallest_searched(result.photo, options),
         "options": asdict(options),
         "faces": [target.record() for target in sorted(result.targets, key=lambda target: -target.face.size)],
         "versions": {"deid": __version__} | {package: version(package) for package in PACKAGES},
@@ -157,9 +162,15 @@ def resolve_device(name: str) -> str:
     return name
 
 
+def smallest_searched(photo: Photo, options: Options) -> float:
+    """The smallest face, in pixels, that is looked for: a camera's photo would take minutes and gigabytes at 12 px."""
+    smallest = min(options.smallest, options.min_size)
+    return smallest if photo.pixels[0, 0].numel() <= LARGE_PHOTO else max(smallest, 24)
+
+
 def find_faces(photo: Photo, options: Options, device: str = "cpu") -> list[Face]:
     """The faces that will be replaced or, when under ``min_size``, blacked out."""
-    smallest = min(options.smallest, options.min_size)
+    smallest = smallest_searched(photo, options)
     return faces.detect(photo.pixels, options.min_score, smallest, device if device != "mps" else "cpu")[0]
 
 

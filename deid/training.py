@@ -1,8 +1,6 @@
-"""Adversarial training: losses, one loop that yields ``Step``, moving average, checkpoint and exact resume."""
+"""Adversarial training: losses, one loop that yields ``Step``, a moving average, and exact resume."""
 
 import copy
-import io
-import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,15 +8,11 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision.utils import make_grid
 
-from deid import images
+from deid import journal
 from deid.dataset import FaceCrops
 from deid.generators import weights
 from deid.generators.dcgan import Discriminator, Generator
-from deid.images import Photo
-
-CHECKPOINT, HISTORY, PREVIEWS, RECIPE = "checkpoint.pt", "history.jsonl", "previews", "recipe.json"
 
 
 @dataclass(frozen=True)
@@ -202,11 +196,11 @@ def train(
     ``run`` was started with another recipe.
     """
     run = Path(run)
-    _keep_recipe(recipe, run)
+    journal.keep_recipe(asdict(recipe), run)
     training = Training(recipe, device)
-    if (run / CHECKPOINT).exists():
-        training.load_state(torch.load(run / CHECKPOINT, map_location=device, weights_only=True))
-    _forget_after(run, training.images)
+    if (state := journal.load_checkpoint(run, device)) is not None:
+        training.load_state(state)
+    journal.forget_after(training.images, run)
     z = training.G.sample_z(64, torch.Generator().manual_seed(recipe.seed + 1))
     while training.images < recipe.images:
         before = training.images
@@ -215,18 +209,11 @@ def train(
         last = training.images >= recipe.images
         if last or _crosses(before, training.images, preview_every):
             step.preview = training.preview(z)
-            _keep_preview(step, run)
-        _append_history(step, run)
+            journal.keep_preview(step.images, step.preview, run)
+        journal.append({"images": step.images} | step.losses, run)
         if last or _crosses(before, training.images, checkpoint_every):
-            save_checkpoint(training, run)
+            journal.save_checkpoint(training.state(), run)
         yield step
-
-
-def save_checkpoint(training: Training, run: Path) -> None:
-    """Write the run's checkpoint whole or not at all."""
-    content = io.BytesIO()
-    torch.save(training.state(), content)
-    images.write_atomically(Path(run) / CHECKPOINT, content.getvalue())
 
 
 def export(run: str | Path, path: str | Path, batches: int = 64) -> tuple[Path, Path]:
@@ -236,9 +223,9 @@ def export(run: str | Path, path: str | Path, batches: int = 64) -> tuple[Path, 
     header. Batch-norm statistics are re-estimated for the averaged weights first, over ``batches`` of samples.
     """
     run, path = Path(run), Path(path)
-    recipe = Recipe(**json.loads((run / RECIPE).read_text()))
+    recipe = Recipe(**journal.recipe(run))
     training = Training(recipe)
-    training.load_state(torch.load(run / CHECKPOINT, map_location="cpu", weights_only=True))
+    training.load_state(journal.load_checkpoint(run))
     facts = {"family": "dcgan", "resolution": 64, "images_seen": training.images, "recipe": asdict(recipe)}
     beside = path.with_name(f"{path.stem}-discriminator{path.suffix}")
     weights.write(path, recalibrate(training.average, batches).state_dict(), facts | {"role": "generator"})
@@ -246,44 +233,5 @@ def export(run: str | Path, path: str | Path, batches: int = 64) -> tuple[Path, 
     return path, beside
 
 
-def history(run: str | Path) -> list[dict]:
-    """The losses of a run, one record a step: images, discriminator, generator."""
-    path = Path(run) / HISTORY
-    lines = path.read_text().splitlines(keepends=True) if path.exists() else []
-    return [json.loads(line) for line in lines if line.endswith("\n")]  # a torn last line is no record
-
-
-def previews(run: str | Path) -> list[tuple[int, Tensor]]:
-    """The preview grids of a run: (images seen, (1, 3, H, W)) in order."""
-    paths = sorted((Path(run) / PREVIEWS).glob("*.png"))
-    return [(int(path.stem), images.load(path).pixels) for path in paths]
-
-
 def _crosses(before: int, after: int, every: int) -> bool:
     return before // every != after // every
-
-
-def _keep_recipe(recipe: Recipe, run: Path) -> None:
-    path = run / RECIPE
-    if path.exists() and (found := json.loads(path.read_text())) != asdict(recipe):
-        raise ValueError(f"{path}: this run was started with {found}; choose another run folder")
-    images.write_atomically(path, json.dumps(asdict(recipe), indent=1).encode())
-
-
-def _keep_preview(step: Step, run: Path) -> None:
-    grid = make_grid(step.preview, nrow=8, padding=2, pad_value=1.0)[None]
-    images.save(Photo(grid), run / PREVIEWS / f"{step.images:09d}.png")
-
-
-def _append_history(step: Step, run: Path) -> None:
-    with open(run / HISTORY, "a", encoding="utf-8") as file:
-        file.write(json.dumps({"images": step.images} | step.losses) + "\n")
-
-
-def _forget_after(run: Path, count: int) -> None:
-    """Drop history and previews past the checkpoint: the steps after it are run again."""
-    kept = [record for record in history(run) if record["images"] <= count]
-    images.write_atomically(run / HISTORY, "".join(json.dumps(record) + "\n" for record in kept).encode())
-    for path in (run / PREVIEWS).glob("*.png"):
-        if int(path.stem) > count:
-            path.unlink()

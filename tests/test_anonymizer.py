@@ -124,6 +124,19 @@ def test_classical_methods_change_only_the_faces(sample, sample_faces, method):
     assert changed[result.hidden > 0.5].float().mean() > 0.9
 
 
+def test_a_cameras_photo_is_searched_for_faces_from_24_px():
+    large = images.Photo(torch.zeros(1, 3, 2100, 2000))
+    assert anonymizer.smallest_searched(large, Options()) == 24
+    assert anonymizer.smallest_searched(images.Photo(torch.zeros(1, 3, 80, 120)), Options()) == Options().smallest
+
+
+def test_options_can_be_given_by_name(sample, sample_faces):
+    result = anonymizer.anonymize(sample, found=sample_faces, method="blackout")
+    assert {target.method for target in result.targets} == {"blackout"}
+    with pytest.raises(ValueError, match="method must be"):
+        anonymizer.anonymize(sample, method="magic")
+
+
 def test_no_face_is_its_own_status():
     empty = images.Photo(torch.zeros(1, 3, 80, 120))
     result = anonymizer.anonymize(empty, QUICK)

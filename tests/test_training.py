@@ -9,7 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from deid import training
+from deid import journal, training
 from deid.generators import WeightsError, dcgan, load_discriminator, load_generator
 from deid.training import PLAIN, Recipe
 
@@ -120,15 +120,15 @@ def test_resume_is_bit_exact(crops, tmp_path):
     """Stopped between checkpoints and gone on with: losses, previews and the final checkpoint are the same bytes."""
     whole = run_for(crops, SHORT, tmp_path / "whole", preview_every=80, checkpoint_every=32)
     run_for(crops, SHORT, tmp_path / "parts", steps=5, preview_every=80, checkpoint_every=32)
-    assert training.history(tmp_path / "parts")[-1]["images"] == 80  # one step past the checkpoint at 64
+    assert journal.history(tmp_path / "parts")[-1]["images"] == 80  # one step past the checkpoint at 64
     rest = run_for(crops, SHORT, tmp_path / "parts", preview_every=80, checkpoint_every=32)
     assert [step.images for step in rest] == [80, 96]
     assert [step.losses for step in rest] == [step.losses for step in whole[4:]]
-    names = [training.CHECKPOINT, training.HISTORY, training.RECIPE]
-    names += [f"{training.PREVIEWS}/{count:09}.png" for count in (80, 96)]
+    names = [journal.CHECKPOINT, journal.HISTORY, journal.RECIPE]
+    names += [f"{journal.PREVIEWS}/{count:09}.png" for count in (80, 96)]
     for name in names:
         assert (tmp_path / "parts" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
-    assert len(list((tmp_path / "parts" / training.PREVIEWS).iterdir())) == 2
+    assert len(list((tmp_path / "parts" / journal.PREVIEWS).iterdir())) == 2
     assert run_for(crops, SHORT, tmp_path / "parts") == []  # finished runs stay finished
 
 
@@ -144,10 +144,10 @@ def test_a_run_leaves_what_the_study_reads(crops, tmp_path):
     assert [step.images for step in steps] == [16, 32, 48, 64, 80, 96]
     assert [step.images for step in steps if step.preview is not None] == [48, 96]
     assert steps[2].preview.shape == (64, 3, 64, 64) and steps[2].preview.abs().max() <= 1
-    assert training.history(tmp_path) == [{"images": step.images, **step.losses} for step in steps]
-    assert [count for count, _ in training.previews(tmp_path)] == [48, 96]
-    (tmp_path / training.HISTORY).write_bytes((tmp_path / training.HISTORY).read_bytes()[:-5])
-    assert len(training.history(tmp_path)) == 5  # a torn line is no record
+    assert journal.history(tmp_path) == [{"images": step.images, **step.losses} for step in steps]
+    assert [count for count, _ in journal.previews(tmp_path)] == [48, 96]
+    (tmp_path / journal.HISTORY).write_bytes((tmp_path / journal.HISTORY).read_bytes()[:-5])
+    assert len(journal.history(tmp_path)) == 5  # a torn line is no record
 
 
 def test_another_recipe_is_refused(crops, tmp_path):
@@ -180,7 +180,7 @@ def test_the_plain_recipe_is_the_original_study(crops, tmp_path):
     recipe = replace(PLAIN, images=48, batch=16)
     assert (PLAIN.norm, PLAIN.flips, PLAIN.translation, PLAIN.average) == ("batch", False, 0, 0.0)
     assert len(run_for(crops, recipe, tmp_path)) == 3
-    state = torch.load(tmp_path / training.CHECKPOINT, weights_only=True)
+    state = torch.load(tmp_path / journal.CHECKPOINT, weights_only=True)
     assert list(state["D"]) == TUTORIAL_D
     assert all(torch.equal(state["G"][name], state["average"][name]) for name in TUTORIAL_G)
 
@@ -213,7 +213,7 @@ def test_export_loads_as_the_networks_that_were_trained(crops, tmp_path, norm):
     assert G.facts["images_seen"] == 32 and G.facts["recipe"]["norm"] == norm and D.facts["role"] == "discriminator"
 
     run = training.Training(replace(SHORT, norm=norm, images=32))
-    run.load_state(torch.load(tmp_path / "run" / training.CHECKPOINT, weights_only=True))
+    run.load_state(torch.load(tmp_path / "run" / journal.CHECKPOINT, weights_only=True))
     z = G.sample_z(4, torch.Generator().manual_seed(3))
     with torch.no_grad():
         expected = training.recalibrate(run.average, batches=2)(z)

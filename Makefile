@@ -26,7 +26,7 @@ help:
 demo: $(READY)
 	@echo "== Anonymizing media/sample.jpg"
 	@.venv/bin/python -m deid media/sample.jpg -o out --gif
-	@echo "== Look at out/sample.jpg beside media/sample.jpg; out/sample.json says what was done, the GIF in out/ shows how"
+	@echo "== Look at out/sample.jpg beside media/sample.jpg; out/sample.jpg.json says what was done, the GIF in out/ shows how"
 
 test: $(READY)
 	@echo "== Testing the package and the notebooks"

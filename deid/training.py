@@ -187,9 +187,11 @@ class Training:
 
 def train(
     crops: FaceCrops, recipe: Recipe, run: str | Path, device: str = "cpu",
-    preview_every: int = 20_000, checkpoint_every: int = 20_000,
+    preview_every: int = 20_000, checkpoint_every: int = 20_000, until: int | None = None,
 ) -> Iterator[Step]:  # fmt: skip
     """Train a DCGAN on ``crops`` into the folder ``run``, going on from its checkpoint if it has one.
+
+    ``until`` stops before the recipe's end, at so many images seen; a later call goes on as if it had not.
 
     Leaves ``recipe.json``, ``history.jsonl`` (losses), ``previews/`` (the same 64 latents as PNG) and
     ``checkpoint.pt``; yields a ``Step`` per batch. Intervals are in images seen. Raises ``ValueError`` when
@@ -202,11 +204,12 @@ def train(
         training.load_state(state)
     journal.forget_after(training.images, run)
     z = training.G.sample_z(64, torch.Generator().manual_seed(recipe.seed + 1))
-    while training.images < recipe.images:
+    end = min(recipe.images, until or recipe.images)
+    while training.images < end:
         before = training.images
         step = Step(0, training.step(training.batch(crops)))
         step.images = training.images
-        last = training.images >= recipe.images
+        last = training.images >= end
         if last or _crosses(before, training.images, preview_every):
             step.preview = training.preview(z)
             journal.keep_preview(step.images, step.preview, run)

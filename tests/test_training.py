@@ -132,6 +132,14 @@ def test_resume_is_bit_exact(crops, tmp_path):
     assert run_for(crops, SHORT, tmp_path / "parts") == []  # finished runs stay finished
 
 
+def test_a_run_stopped_for_now_goes_on_another_time(crops, tmp_path):
+    whole = run_for(crops, SHORT, tmp_path / "whole")
+    first = run_for(crops, SHORT, tmp_path / "parts", until=48)
+    rest = run_for(crops, SHORT, tmp_path / "parts")
+    assert [step.images for step in first] == [16, 32, 48]
+    assert [step.losses for step in first + rest] == [step.losses for step in whole]
+
+
 def test_another_seed_is_another_run(crops, tmp_path):
     (one,) = run_for(crops, SHORT, tmp_path / "a", steps=1)
     (again,) = run_for(crops, SHORT, tmp_path / "b", steps=1)

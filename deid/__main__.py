@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from deid import __version__, anonymizer, faces, figures, images
 from deid.anonymizer import METHODS, Options
-from deid.generators.weights import WeightsError
+from deid.generators import WeightsError
 from deid.images import ImageError
 from deid.masks import MASKS
 
@@ -58,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--boxes", type=Path, help="JSON file with boxes by photo name, instead of the detector's")
     p.add_argument("--gif", action="store_true", help="also write the whole process as a GIF")
     p.add_argument("--device", default=Options.device, help="auto, cpu, cuda or mps (%(default)s)")
-    p.add_argument("--weights", default=Options.weights, help="bundled name or safetensors file (%(default)s)")
+    p.add_argument("--weights", default="", help="bundled name, weights file or fetched network (the one that ships)")
     p.add_argument("--keep-faceless", action="store_true", help="also write photos in which no face was found")
     p.add_argument("--version", action="version", version=f"deid {__version__}")
     return p

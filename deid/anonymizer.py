@@ -15,15 +15,17 @@ import torch
 from torch import Tensor, nn
 
 from deid import __version__, blending, faces, holes, images, inpainting
-from deid.faces import Face
-from deid.generators import load_discriminator, load_generator, weights
+from deid.faces import DCGAN_FRAME, FRAMES, Face, Frame
+from deid.generators import WeightsError, files, load_discriminator, load_generator, weights
 from deid.holes import Target, black_out, compose, hidden_by, hide, view
 from deid.images import Photo
 from deid.inpainting import Search
 from deid.masks import MASKS
 
 PACKAGES = ("torch", "torchvision", "facenet-pytorch", "numpy")
-METHODS = ("dcgan", "blur", "pixelate", "blackout")
+METHODS = ("dcgan", "stylegan2", "blur", "pixelate", "blackout")
+# The networks that ship, for the methods that draw.
+BUNDLED = {"dcgan": "dcgan-64", "stylegan2": "stylegan2-64"}
 # A fill whose surroundings are this far off (mean absolute difference, [-1, 1]) found no fitting face.
 MAX_CONTEXTUAL = 0.45
 # Less of the frame than this to go by, and a search would be guessing.
@@ -47,7 +49,7 @@ class Options:
     seed: int = 0
     min_score: float = 0.9
     min_size: float = 16
-    weights: str = "dcgan-64"
+    weights: str = ""
     device: str = "auto"
     smallest: float = 12
 
@@ -60,6 +62,16 @@ class Options:
             raise ValueError(f"min-score must be above 0 and at most 1, not {self.min_score}")
         if self.min_size < 1 or self.starts < 1 or self.iterations < 1:
             raise ValueError("min-size, starts and iterations must be at least 1")
+
+    @property
+    def network(self) -> str:
+        """The weights to draw with: those asked for, or the ones that ship for the method; "" if nothing is drawn."""
+        return (self.weights or BUNDLED[self.method]) if self.draws else ""
+
+    @property
+    def draws(self) -> bool:
+        """Whether the method puts another face in place of the one it hides."""
+        return self.method in holes.DRAWN
 
 
 @dataclass
@@ -106,11 +118,11 @@ def steps(
     """The same in steps; with ``preview_every`` a preview every so many search iterations (never a hidden face)."""
     device = resolve_device(options.device)
     found = find_faces(photo, options, device) if found is None else list(found)
-    targets = plan(found, options)
+    targets = plan(found, options, device)
     if not targets:
         yield Step("done", 0, 0, result=Result(photo, [], torch.zeros_like(photo.pixels[:, :1]), "no face found"))
         return
-    if options.method != "dcgan":
+    if not options.draws:
         pixels, hidden = obscure(photo.pixels, targets)
     else:
         pixels, hidden = hide(photo.pixels, targets)
@@ -126,8 +138,8 @@ def steps(
 def check(options: Options) -> None:
     """Raise what would fail on the first photo (missing device, missing weights) before any photo is read."""
     device = resolve_device(options.device)
-    if options.method == "dcgan":
-        _networks(options.weights, device)
+    if options.draws:
+        _networks(options, device)
 
 
 def manifest(result: Result, options: Options) -> dict:
@@ -136,18 +148,17 @@ def manifest(result: Result, options: Options) -> dict:
         "status": result.status,
         "size": list(result.photo.size),
         "smallest_face_searched": smallest_searched(result.photo, options),
-        "options": asdict(options),
+        "options": asdict(options) | {"weights": options.network},
         "faces": [target.record() for target in sorted(result.targets, key=lambda target: -target.face.size)],
         "versions": {"deid": __version__} | {package: version(package) for package in PACKAGES},
     }
-    return entry | ({"weights_sha256": _hashes(options.weights)} if options.method == "dcgan" else {})
+    return entry | ({"weights_sha256": _hashes(options.network)} if options.draws else {})
 
 
 @lru_cache
 def _hashes(name: str) -> dict[str, str]:
     path = weights.locate(name)
-    beside = path.with_name(f"{path.stem}-discriminator{path.suffix}")
-    return {file.name: weights.sha256(file) for file in (path, beside)}
+    return {file.name: files.sha256(file) for file in (path, weights.discriminator_path(path)) if file.is_file()}
 
 
 def resolve_device(name: str) -> str:
@@ -174,20 +185,27 @@ def find_faces(photo: Photo, options: Options, device: str = "cpu") -> list[Face
     return faces.detect(photo.pixels, options.min_score, smallest, device if device != "mps" else "cpu")[0]
 
 
-def plan(found: Sequence[Face], options: Options) -> list[Target]:
-    """A target for each face under these options, far ones first."""
-    return holes.plan(found, options.method, options.mask, options.seed, options.min_size)
+def plan(found: Sequence[Face], options: Options, device: str = "cpu") -> list[Target]:
+    """A target for each face under these options, in the frame that the generator knows, far ones first."""
+    frame = frame_of(_networks(options, device)[0]) if options.draws and found else DCGAN_FRAME
+    return holes.plan(found, options.method, options.mask, options.seed, options.min_size, frame)
+
+
+def frame_of(generator: nn.Module) -> Frame:
+    """How a generator's faces sit in its images: as its weights file says, or as its family is usually trained."""
+    usual = "ffhq" if generator.family == "stylegan2" else "deid"
+    return FRAMES[generator.facts.get("frame", usual)].resized(generator.resolution)
 
 
 def _draw(pixels: Tensor, hidden: Tensor, targets: list[Target], options: Options, device: str, preview_every: int):
     """Search a face for every hole and paste it; yields steps, the last one's preview is the photo."""
-    drawn = [target for target in targets if target.method == "dcgan"]
+    drawn = [target for target in targets if target.method in holes.DRAWN]
     views = {id(target): view(pixels, hidden, target) for target in drawn}
     for target in drawn:
         if views[id(target)][1].mean() < MIN_VISIBLE:
             black_out(target, "almost nothing around the face is visible")
-    drawn = [target for target in drawn if target.method == "dcgan"]
-    networks = _networks(options.weights, device) if drawn else None
+    drawn = [target for target in drawn if target.method in holes.DRAWN]
+    networks = _networks(options, device) if drawn else None
     fills: dict[int, Tensor] = {}
     for start in range(0, len(drawn), FACES_AT_ONCE):
         together = drawn[start : start + FACES_AT_ONCE]
@@ -241,6 +259,13 @@ def obscure(pixels: Tensor, targets: Sequence[Target]) -> tuple[Tensor, Tensor]:
     return canvas, hidden
 
 
+def _networks(options: Options, device: str) -> tuple[nn.Module, nn.Module]:
+    generator, discriminator = _loaded(options.network, device)
+    if generator.family != options.method:
+        raise WeightsError(f"{options.network}: a {generator.family} network; use --method {generator.family} with it")
+    return generator, discriminator
+
+
 @lru_cache(maxsize=2)
-def _networks(name: str, device: str) -> tuple[nn.Module, nn.Module]:
+def _loaded(name: str, device: str) -> tuple[nn.Module, nn.Module]:
     return load_generator(name, device), load_discriminator(name, device)

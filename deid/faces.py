@@ -67,6 +67,11 @@ class Frame:
 # The shape is the mean of MTCNN's landmarks over the training portraits.
 DCGAN_FRAME = Frame(64, ((0.360, 0.425), (0.640, 0.425), (0.500, 0.592), (0.375, 0.721), (0.625, 0.721)))
 
+# FFHQ's own crop (Karras et al., 2019), which pretrained StyleGAN2 networks know: the mean of MTCNN's landmarks over
+# 4,998 of its thumbnails. Eye distance 0.25.
+FFHQ_FRAME = Frame(1024, ((0.386, 0.478), (0.635, 0.478), (0.509, 0.625), (0.396, 0.741), (0.623, 0.741)))
+FRAMES = {"deid": DCGAN_FRAME, "ffhq": FFHQ_FRAME}
+
 
 def similarity(source: Tensor, target: Tensor) -> Tensor:
     """Least-squares similarity (2, 3) taking points ``source`` (K, 2) to ``target`` (K, 2); Umeyama (1991), eq. 40-42.

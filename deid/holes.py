@@ -13,7 +13,7 @@ from torch import Tensor
 from deid import blending, faces, inpainting, masks
 from deid.faces import DCGAN_FRAME, Face, Frame
 
-DRAWN = ("dcgan",)  # methods that draw a face; the others only cover it
+DRAWN = ("dcgan", "stylegan2")  # methods that draw a face; the others only cover it
 
 
 @dataclass
@@ -21,6 +21,7 @@ class Target:
     """One face on its way: where it is, how it is hidden, and what became of it."""
 
     face: Face
+    frame: Frame
     matrix: Tensor
     landmarks: Tensor
     method: str
@@ -53,7 +54,7 @@ def plan(
     for face, own_seed in zip(found, inpainting.face_seeds(seed, len(found)), strict=True):
         matrix = frame.matrix(face)
         landmarks = faces.apply(faces.invert(matrix), face.points())
-        target = Target(face, matrix, landmarks, method, mask, own_seed)
+        target = Target(face, frame, matrix, landmarks, method, mask, own_seed)
         if method in DRAWN and face.size < min_size:
             black_out(target, f"smaller than {min_size:g} px")
         targets.append(target)
@@ -62,7 +63,7 @@ def plan(
 
 def hidden_by(target: Target, photo_size: tuple[int, int]) -> tuple[tuple[int, int, int, int], Tensor]:
     """The rectangle of the photo that a target's frame touches and, in it, the hidden pixels (1, 1, h, w) as 0 or 1."""
-    size = DCGAN_FRAME.size
+    size = target.frame.size
     left, top, right, bottom = region = faces.paste_region(target.matrix, size, photo_size)
     y, x = torch.meshgrid(
         torch.arange(top, bottom, dtype=torch.float64), torch.arange(left, right, dtype=torch.float64), indexing="ij"
@@ -87,7 +88,7 @@ def view(pixels: Tensor, hidden: Tensor, target: Target) -> tuple[Tensor, Tensor
 
     A frame pixel is visible only if every photo pixel that went into it is.
     """
-    size = DCGAN_FRAME.size
+    size = target.frame.size
     visible = (faces.crop(1 - hidden, target.matrix, size) > 1 - 1e-4).to(pixels.dtype)
     return faces.crop(pixels, target.matrix, size) * visible, visible
 

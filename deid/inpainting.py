@@ -12,6 +12,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from deid import latents
+
+PIXELS_AT_ONCE = 512 * 1024
+
 
 @dataclass(frozen=True)
 class Search:
@@ -44,21 +48,22 @@ class Search:
 @dataclass
 class Step:
     """One iteration: total loss and its parts of the best latent of each face (F,), its image (F, 3, S, S),
-    and every surviving candidate: ``candidates`` (F, K, 3, S, S), ``z`` (F, K, z_dim)."""  # fmt: skip
+    and every surviving candidate: ``candidates`` (F, K, 3, S, S), ``latents`` (F, K, L, d)."""  # fmt: skip
 
     iteration: int
     losses: dict[str, Tensor]
     images: Tensor
     candidates: Tensor
-    z: Tensor
+    latents: Tensor
 
 
-def context_weights(visible: Tensor, window: int = 7) -> Tensor:
+def context_weights(visible: Tensor) -> Tensor:
     """W of Yeh et al., eq. 3: a visible pixel weighs the share of hidden ones in the window around it.
 
-    (N, 1, S, S) -> (N, 1, S, S). Pixels far from the hole would weigh nothing; a tenth is left to them, so that
-    hair and background still say something about the light.
+    (N, 1, S, S) -> (N, 1, S, S). The window is 7 pixels at S = 64 and grows with S. Pixels far from the hole would
+    weigh nothing; a tenth is left to them, so that hair and background still say something about the light.
     """
+    window = 2 * round(visible.shape[-1] * 3 / 64) + 1
     hidden_nearby = F.avg_pool2d(1 - visible, window, stride=1, padding=window // 2, count_include_pad=False)
     return visible * (hidden_nearby + 0.1)
 
@@ -77,9 +82,13 @@ def perceptual_loss(logits: Tensor) -> Tensor:
     return F.softplus(-logits)
 
 
-def prior_loss(z: Tensor) -> Tensor:
-    """How far |z|^2 / d is from 1, squared: standard normal latents lie on that shell. (..., d) -> (...)."""
-    return (z.square().mean(-1) - 1).square()
+def prior_loss(latents: Tensor) -> Tensor:
+    """How far |z|^2 / d is from 1, squared: standard normal latents lie on that shell. (..., L, d) -> (...).
+
+    Where each of L layers has a latent of its own, they also pay for leaving their mean: random faces have one for all.
+    """
+    shell = (latents.square().mean(-1) - 1).square().mean(-1)
+    return shell + (latents - latents.mean(-2, keepdim=True)).square().mean((-2, -1))
 
 
 def search(
@@ -94,21 +103,18 @@ def search(
     settings = settings or Search()
     if crops.shape[2:] != visible.shape[2:] or len(crops) != len(visible) or len(crops) != len(seeds):
         raise ValueError(f"crops {tuple(crops.shape)}, visible {tuple(visible.shape)}, {len(seeds)} seeds do not fit")
-    target, weights = (crops * visible)[:, None], context_weights(visible)[:, None]
-    z = _best_of_bank(generator, target, weights, seeds, settings).requires_grad_(True)
-    optimizer = torch.optim.Adam([z], lr=settings.learning_rate)
+    problem = _Problem(latents.of(generator), discriminator, crops * visible, visible, settings)
+    current = problem.best_of_bank(seeds).requires_grad_(True)
+    optimizer = torch.optim.Adam([current], lr=settings.learning_rate)
     parts = None
     for iteration in range(settings.iterations):
-        if settings.survivors(iteration) < z.shape[1]:
-            z, optimizer = _drop(z, optimizer, parts["total"].detach(), settings.survivors(iteration))
-        images, parts = _evaluate(generator, discriminator, z, target, weights, settings)
+        if settings.survivors(iteration) < current.shape[1]:
+            current, optimizer = _drop(current, optimizer, parts["total"], settings.survivors(iteration))
         optimizer.zero_grad(set_to_none=True)
-        parts["total"].sum().backward()
+        images, parts = problem.evaluate(current)
         optimizer.step()
-        yield _step(iteration, z, images, parts)
-    with torch.no_grad():
-        images, parts = _evaluate(generator, discriminator, z, target, weights, settings)
-    yield _step(settings.iterations, z, images, parts)
+        yield _step(iteration, current, images, parts)
+    yield _step(settings.iterations, current, *problem.evaluate(current.detach()))
 
 
 def inpaint(crops: Tensor, visible: Tensor, landmarks: Tensor, seeds: Sequence[int], *, generator: nn.Module,
@@ -122,45 +128,80 @@ def inpaint(crops: Tensor, visible: Tensor, landmarks: Tensor, seeds: Sequence[i
     return search(generator, discriminator, crops, visible, seeds, settings)
 
 
-@torch.no_grad()
-def _best_of_bank(generator, target: Tensor, weights: Tensor, seeds: Sequence[int], settings: Search) -> Tensor:
-    """The ``starts`` latents of each face that already agree best with what is visible, (F, K, z_dim)."""
-    chosen = []
-    for face, seed in enumerate(seeds):
-        z = generator.sample_z(settings.starts * settings.bank, torch.Generator().manual_seed(seed)).to(target.device)
-        loss = torch.cat(
-            [contextual_loss(_generate(generator, part), target[face], weights[face]) for part in z.split(128)]
-        )
-        chosen.append(z[loss.argsort(stable=True)[: settings.starts]])
-    return torch.stack(chosen)
+@dataclass
+class _Problem:
+    """What a search minimises, for F faces at once: ``target`` (F, 3, S, S) with nothing in the holes."""
+
+    space: latents.NormalLatents | latents.StyleLatents
+    discriminator: nn.Module
+    target: Tensor
+    visible: Tensor
+    settings: Search
+
+    def __post_init__(self) -> None:
+        self.weights = context_weights(self.visible)
+        # Memory grows with pixels times latents: 128 at 64 px, 8 at 256 px, one at 1024 px.
+        self.at_once = max(1, PIXELS_AT_ONCE // self.target[0, 0].numel())
+
+    @torch.no_grad()
+    def best_of_bank(self, seeds: Sequence[int]) -> Tensor:
+        """The ``starts`` latents of each face that already agree best with what is visible, (F, K, L, d)."""
+        chosen = []
+        for face, seed in enumerate(seeds):
+            count = self.settings.starts * self.settings.bank
+            drawn = self.space.draw(count, torch.Generator().manual_seed(seed)).to(self.target.device)
+            target, weights = self.target[face], self.weights[face]
+            loss = torch.cat(
+                [contextual_loss(self._decode(part), target, weights) for part in drawn.split(self.at_once)]
+            )
+            chosen.append(drawn[loss.argsort(stable=True)[: self.settings.starts]])
+        return torch.stack(chosen)
+
+    def evaluate(self, current: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Images (F, K, 3, S, S) of latents (F, K, L, d) and their losses by name, each (F, K).
+
+        Where gradients are wanted, the total's is added to ``current.grad``, part after part.
+        """
+        faces = torch.arange(len(current), device=current.device).repeat_interleave(current.shape[1])
+        images, losses = [], []
+        for part, face in zip(current.flatten(0, 1).split(self.at_once), faces.split(self.at_once), strict=True):
+            drawn, parts = self._losses(part, face)
+            if part.requires_grad:
+                parts["total"].sum().backward()
+            images.append(drawn.detach())
+            losses.append({name: value.detach() for name, value in parts.items()})
+        shape = current.shape[:2]
+        together = {name: torch.cat([part[name] for part in losses]).unflatten(0, shape) for name in losses[0]}
+        return torch.cat(images).unflatten(0, shape), together
+
+    def _losses(self, part: Tensor, face: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        with torch.autocast(part.device.type, torch.bfloat16):
+            images = self.space.decode(part)
+            logits = _judge(self.discriminator, images).float().flatten()
+        images = images.float()
+        parts = {
+            "contextual": contextual_loss(images, self.target[face], self.weights[face]),
+            "perceptual": self.settings.perceptual * perceptual_loss(logits),
+            "prior": self.settings.prior * prior_loss(part),
+        }
+        return images, parts | {"total": torch.stack(list(parts.values())).sum(0)}
+
+    def _decode(self, part: Tensor) -> Tensor:
+        with torch.autocast(part.device.type, torch.bfloat16):
+            return self.space.decode(part).float()
 
 
-def _generate(generator, z: Tensor) -> Tensor:
-    with torch.autocast(z.device.type, torch.bfloat16):
-        return generator(z).float()
+def _judge(discriminator: nn.Module, images: Tensor) -> Tensor:
+    """Each image's logit by itself: a group of one switches StyleGAN2's comparison within the batch off."""
+    return discriminator(images, group=1) if discriminator.family == "stylegan2" else discriminator(images)
 
 
-def _evaluate(generator, discriminator, z: Tensor, target: Tensor, weights: Tensor, settings: Search):
-    """Images (F, K, 3, S, S) of the latents and their losses by name, each (F, K)."""
-    count = z.shape[:2]
-    with torch.autocast(z.device.type, torch.bfloat16):
-        images = generator(z.flatten(0, 1))
-        logits = discriminator(images).float().view(count)
-    images = images.float().unflatten(0, count)
-    parts = {
-        "contextual": contextual_loss(images, target, weights),
-        "perceptual": settings.perceptual * perceptual_loss(logits),
-        "prior": settings.prior * prior_loss(z),
-    }
-    return images, parts | {"total": torch.stack(list(parts.values())).sum(0)}
-
-
-def _drop(z: Tensor, optimizer: torch.optim.Optimizer, loss: Tensor, keep: int):
+def _drop(current: Tensor, optimizer: torch.optim.Optimizer, loss: Tensor, keep: int):
     """Keep the best latents of each face, and Adam's moments with them."""
-    order = loss.argsort(dim=1, stable=True)[:, :keep, None].expand(-1, -1, z.shape[2])
-    kept = z.detach().gather(1, order).requires_grad_(True)
+    order = loss.argsort(dim=1, stable=True)[:, :keep, None, None].expand(-1, -1, *current.shape[2:])
+    kept = current.detach().gather(1, order).requires_grad_(True)
     following = torch.optim.Adam([kept], lr=optimizer.param_groups[0]["lr"])
-    state = optimizer.state[z]
+    state = optimizer.state[current]
     following.state[kept] = {
         "step": state["step"].clone(),
         "exp_avg": state["exp_avg"].gather(1, order),
@@ -169,11 +210,11 @@ def _drop(z: Tensor, optimizer: torch.optim.Optimizer, loss: Tensor, keep: int):
     return kept, following
 
 
-def _step(iteration: int, z: Tensor, images: Tensor, parts: dict[str, Tensor]) -> Step:
-    images, best = images.detach(), parts["total"].detach().argmin(1)
+def _step(iteration: int, current: Tensor, images: Tensor, parts: dict[str, Tensor]) -> Step:
+    best = parts["total"].argmin(1)
     rows = torch.arange(len(best), device=best.device)
-    losses = {name: value.detach()[rows, best] for name, value in parts.items()}
-    return Step(iteration, losses, images[rows, best], images, z.detach())
+    losses = {name: value[rows, best] for name, value in parts.items()}
+    return Step(iteration, losses, images[rows, best], images, current.detach())
 
 
 def face_seeds(seed: int, count: int) -> list[int]:

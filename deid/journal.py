@@ -37,6 +37,7 @@ def recipe(run: str | Path) -> dict:
 
 def keep_recipe(settings: dict, run: Path) -> None:
     """Write the run's settings; raises ``ValueError`` when the folder was started with others."""
+    settings = json.loads(json.dumps(settings))  # as they will be read: tuples are lists in JSON
     if (run / RECIPE).exists() and (found := recipe(run)) != settings:
         raise ValueError(f"{run / RECIPE}: this run was started with {found}; choose another run folder")
     images.write_atomically(run / RECIPE, json.dumps(settings, indent=1).encode())

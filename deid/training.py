@@ -1,43 +1,20 @@
-"""Adversarial training: losses, one loop that yields ``Step``, a moving average, and exact resume."""
+"""Adversarial training: losses, one loop that yields ``Step``, and exact resume."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from deid import journal
+from deid import journal, recipes
+from deid.averaging import recalibrate, update_average
 from deid.dataset import FaceCrops
-from deid.generators import weights
-from deid.generators.dcgan import Discriminator, Generator
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a GAN is trained. The defaults are ours; ``PLAIN`` is the original study's (PyTorch's tutorial).
-
-    ``images`` counts real images seen. ``translation`` shifts real and fake by up to so many pixels before the
-    discriminator sees them (Zhao et al., 2020, arXiv 2006.10738). ``decay_from`` is the share of the run after
-    which the learning rate falls linearly to zero. ``average`` is the decay of the generator's moving average.
-    """
-
-    images: int = 1_200_000
-    batch: int = 128
-    learning_rate: float = 2e-4
-    beta1: float = 0.5
-    norm: str = "spectral"
-    flips: bool = True
-    translation: int = 4
-    average: float = 0.999
-    decay_from: float = 0.7
-    bfloat16: bool = True
-    seed: int = 0
-
-
-PLAIN = Recipe(norm="batch", flips=False, translation=0, average=0.0, decay_from=1.0)
+from deid.generators import files, weights
+from deid.generators.dcgan import balance_phases
+from deid.recipes import Recipe
 
 
 @dataclass
@@ -72,31 +49,11 @@ def translate(batch: Tensor, reach: int, random: torch.Generator) -> Tensor:
     return padded[index, rows, columns].permute(0, 3, 1, 2)
 
 
-@torch.no_grad()
-def update_average(average: nn.Module, network: nn.Module, decay: float) -> None:
-    """Exponential moving average of the parameters; buffers are copied (Yazici et al., 2019, arXiv 1806.04498)."""
-    for mean, value in zip(average.parameters(), network.parameters(), strict=True):
-        mean.lerp_(value, 1 - decay)
-    for mean, value in zip(average.buffers(), network.buffers(), strict=True):
-        mean.copy_(value)
-
-
-@torch.no_grad()
-def recalibrate(generator: Generator, batches: int = 16, batch: int = 128, seed: int = 0) -> Generator:
-    """Re-estimate batch-norm statistics for the averaged weights; they belong to other weights before. In place."""
-    norms = [layer for layer in generator.modules() if isinstance(layer, nn.BatchNorm2d)]
-    momenta = [layer.momentum for layer in norms]
-    for layer in norms:
-        layer.reset_running_stats()
-        layer.momentum = None  # a cumulative mean
-    device = next(generator.parameters()).device
-    random = torch.Generator().manual_seed(seed)
-    generator.train()
-    for _ in range(batches):
-        generator(generator.sample_z(batch, random).to(device))
-    for layer, momentum in zip(norms, momenta, strict=True):
-        layer.momentum = momentum
-    return generator.eval()
+def gradient_penalty(judge: Callable[[Tensor], Tensor], real: Tensor) -> Tensor:
+    """R1: half the mean squared gradient of the logits at real images; Mescheder et al. (2018), eq. 9."""
+    real = real.detach().requires_grad_(True)
+    (gradient,) = torch.autograd.grad(judge(real).sum(), real, create_graph=True)
+    return gradient.square().sum((1, 2, 3)).mean() / 2
 
 
 class Training:
@@ -105,14 +62,22 @@ class Training:
     def __init__(self, recipe: Recipe, device: str = "cpu") -> None:
         self.recipe, self.device = recipe, torch.device(device)
         torch.manual_seed(recipe.seed)  # layer initialisation takes no generator
-        self.G = Generator().to(self.device, memory_format=torch.channels_last)
-        self.D = Discriminator(norm=recipe.norm).to(self.device, memory_format=torch.channels_last)
+        G, D, self.images = recipes.networks(recipe)
+        self.G = G.to(self.device, memory_format=torch.channels_last)
+        self.D = D.to(self.device, memory_format=torch.channels_last)
+        if recipe.balanced:
+            balance_phases(self.G)  # the average keeps what it starts with
         self.average = copy.deepcopy(self.G).requires_grad_(False)
-        options = {"lr": recipe.learning_rate, "betas": (recipe.beta1, 0.999), "fused": True}
+        options = {"lr": recipe.learning_rate, "betas": (recipe.beta1, recipe.beta2), "fused": True}
         self.optimize_G = torch.optim.Adam(self.G.parameters(), **options)
         self.optimize_D = torch.optim.Adam(self.D.parameters(), **options)
         self.random = torch.Generator().manual_seed(recipe.seed)
-        self.images = 0
+        self.noise = torch.Generator(self.device).manual_seed(recipe.seed)
+
+    @property
+    def steps(self) -> int:
+        """Updates made so far."""
+        return self.images // self.recipe.batch
 
     def step(self, real: Tensor) -> dict[str, float]:
         """One update of D, one of G, one of the average, on ``real`` (N, 3, 64, 64) -> losses by name."""
@@ -120,8 +85,10 @@ class Training:
         real = real.to(self.device, memory_format=torch.channels_last)
         z = self.G.sample_z(len(real), self.random).to(self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.bfloat16):
-            fake = self.G(z)
+            fake = self._generate(z)
             loss_D = discriminator_loss(self._judge(real), self._judge(fake.detach()))
+            if self.recipe.penalty and self.steps % self.recipe.penalty_every == 0:
+                loss_D = loss_D + self.recipe.penalty_every * self.recipe.penalty * gradient_penalty(self._judge, real)
         self._update(self.optimize_D, loss_D)
         # G's step needs D's gradient with respect to its input only.
         self.D.requires_grad_(False)
@@ -129,9 +96,10 @@ class Training:
             loss_G = generator_loss(self._judge(fake))
         self._update(self.optimize_G, loss_G)
         self.D.requires_grad_(True)
+        if self.recipe.balanced:
+            balance_phases(self.G)
         self.images += len(real)
-        steps = self.images / self.recipe.batch
-        update_average(self.average, self.G, min(self.recipe.average, (1 + steps) / (10 + steps)))
+        update_average(self.average, self.G, min(self.recipe.average, (1 + self.steps) / (10 + self.steps)))
         return {"discriminator": loss_D.item(), "generator": loss_G.item()}
 
     def batch(self, crops: FaceCrops) -> Tensor:
@@ -156,17 +124,27 @@ class Training:
         networks = {
             name: getattr(self, name).state_dict() for name in ("G", "D", "average", "optimize_G", "optimize_D")
         }
-        return networks | {"random": self.random.get_state(), "images": self.images}
+        random = {"random": self.random.get_state(), "noise": self.noise.get_state()}
+        return networks | random | {"images": self.images}
 
     def load_state(self, state: dict) -> None:
         """Take up the state of a checkpoint."""
         for name in ("G", "D", "average", "optimize_G", "optimize_D"):
             getattr(self, name).load_state_dict(state[name])
-        self.random.set_state(state["random"])
+        self.random.set_state(state["random"].cpu())
+        self.noise.set_state(state["noise"].cpu())
         self.images = state["images"]
 
+    def _generate(self, z: Tensor) -> Tensor:
+        if self.recipe.family == "dcgan":
+            return self.G(z)
+        w = self.G.mapping(z)
+        with torch.no_grad():
+            self.G.mapping.w_avg.lerp_(w[:, 0].mean(0).float(), 0.005)  # for truncation, as Karras et al. (2019)
+        return self.G.synthesis(w, "random", self.noise)
+
     def _judge(self, batch: Tensor) -> Tensor:
-        return self.D(translate(batch, self.recipe.translation, self.random)).float()
+        return self.D(translate(batch, self.recipe.translation, self.random)).float().flatten()
 
     def _update(self, optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
         optimizer.zero_grad(set_to_none=True)
@@ -189,7 +167,7 @@ def train(
     crops: FaceCrops, recipe: Recipe, run: str | Path, device: str = "cpu",
     preview_every: int = 20_000, checkpoint_every: int = 20_000, until: int | None = None,
 ) -> Iterator[Step]:  # fmt: skip
-    """Train a DCGAN on ``crops`` into the folder ``run``, going on from its checkpoint if it has one.
+    """Train a GAN on ``crops`` into the folder ``run``, going on from its checkpoint if it has one.
 
     ``until`` stops before the recipe's end, at so many images seen; a later call goes on as if it had not.
 
@@ -219,20 +197,30 @@ def train(
         yield step
 
 
-def export(run: str | Path, path: str | Path, batches: int = 64) -> tuple[Path, Path]:
+def export(run: str | Path, path: str | Path, batches: int = 64, share_of_start: float = 0.0) -> tuple[Path, Path]:
     """Write a run's averaged generator to ``path`` and its discriminator beside it, in half precision.
 
     ``name.safetensors`` and ``name-discriminator.safetensors`` carry the recipe and the images seen in their
     header. Batch-norm statistics are re-estimated for the averaged weights first, over ``batches`` of samples.
+    For a run that went on from weights (``Recipe.start``) ``share_of_start`` averages these in: a longer average over
+    the whole way, after Izmailov et al. (2018), arXiv 1803.05407.
     """
     run, path = Path(run), Path(path)
     recipe = Recipe(**journal.recipe(run))
     training = Training(recipe)
     training.load_state(journal.load_checkpoint(run))
-    facts = {"family": "dcgan", "resolution": 64, "images_seen": training.images, "recipe": asdict(recipe)}
-    beside = path.with_name(f"{path.stem}-discriminator{path.suffix}")
-    weights.write(path, recalibrate(training.average, batches).state_dict(), facts | {"role": "generator"})
-    weights.write(beside, training.D.eval().plain_state_dict(), facts | {"role": "discriminator"})
+    if share_of_start:
+        first, _, _ = recipes.networks(recipe)
+        update_average(training.average, first.to(training.device), 1 - share_of_start)
+        if recipe.balanced:
+            balance_phases(training.average)
+    G, D = recalibrate(training.average, batches), training.D.eval()
+    facts = recipes.facts(recipe, G) | {"images_seen": training.images, "recipe": asdict(recipe)}
+    facts["share_of_start"] = share_of_start
+    plain = D.plain_state_dict() if recipe.family == "dcgan" else D.state_dict()
+    beside = weights.discriminator_path(path)
+    files.write(path, G.state_dict(), facts | {"role": "generator"})
+    files.write(beside, plain, facts | {"role": "discriminator"})
     return path, beside
 
 

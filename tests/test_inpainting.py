@@ -52,7 +52,7 @@ def test_perceptual_loss_has_the_right_sign(networks):
 
 
 def test_prior_is_least_on_the_shell():
-    z = torch.randn(100, generator=torch.Generator().manual_seed(0))
+    z = torch.randn(1, 100, generator=torch.Generator().manual_seed(0))
     on_shell = z / z.norm() * 10
     assert inpainting.prior_loss(on_shell) == pytest.approx(0, abs=1e-6)
     assert inpainting.prior_loss(2 * on_shell) == pytest.approx(9, rel=1e-3)
@@ -93,9 +93,9 @@ def test_search_is_repeatable_and_seeds_differ(networks, sampled, visible):
 
 
 def test_dropping_keeps_the_best_latents_and_their_momenta():
-    z = torch.arange(8.0).view(1, 8, 1).repeat(1, 1, 3).requires_grad_(True)
+    z = torch.arange(8.0).view(1, 8, 1, 1).repeat(1, 1, 1, 3).requires_grad_(True)
     optimizer = torch.optim.Adam([z], lr=0.1)
-    (z * torch.arange(8.0).view(1, 8, 1)).sum().backward()
+    (z * torch.arange(8.0).view(1, 8, 1, 1)).sum().backward()
     optimizer.step()
     loss = torch.tensor([[7.0, 1, 6, 0, 5, 4, 3, 2]])
     kept, following = inpainting._drop(z, optimizer, loss, 2)

@@ -8,42 +8,31 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from deid.generators import dcgan, weights
-from deid.generators.weights import WeightsError
+from deid.generators import layouts, weights
+from deid.generators.files import WeightsError
+
+__all__ = ["WeightsError", "load_discriminator", "load_generator"]
 
 
 def load_generator(name: str | Path = "dcgan-64", device: str = "cpu") -> nn.Module:
-    """The generator in a bundled short name or a safetensors file, in evaluation mode, its weights frozen."""
-    return _load(name, "", device)
+    """A generator in evaluation mode, its weights frozen.
+
+    ``name`` is a bundled network, a file (safetensors, NVIDIA's ``.pkl``, rosinality's ``.pt``), or a short name or URL
+    that was fetched before. Raises ``WeightsError`` with the file and the fix.
+    """
+    return _load(name, "generator", device)
 
 
 def load_discriminator(name: str | Path = "dcgan-64", device: str = "cpu") -> nn.Module:
-    """The discriminator that was trained against ``load_generator(name)``: images -> logits (N,)."""
-    return _load(name, "-discriminator", device)
+    """The discriminator that was trained against ``load_generator(name)``: images -> logits (N,) or (N, 1)."""
+    return _load(name, "discriminator", device)
 
 
 def _load(name: str | Path, role: str, device: str) -> nn.Module:
     path = weights.locate(name)
-    path = path.with_name(path.stem + role + path.suffix) if role else path
-    if not path.is_file():
-        raise WeightsError(f"{path}: missing; a search needs the discriminator beside its generator")
-    tensors, facts = weights.read(path)
-    network = _build(tensors, facts, path)
-    return network.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
-
-
-def _build(tensors: dict, facts: dict, path: Path) -> nn.Module:
-    first = tensors.get("main.0.weight")
-    if first is None or first.ndim != 4:
-        raise WeightsError(f"{path}: not a DCGAN in the layout of PyTorch's tutorial (no main.0.weight)")
+    tensors, facts = weights.read(path, role)
     try:
-        if first.shape[1] == 3:  # a convolution that reads RGB: the discriminator
-            norm = "batch" if any("running_mean" in key for key in tensors) else "none"
-            network: nn.Module = dcgan.Discriminator(first.shape[0], norm)
-        else:
-            network = dcgan.Generator(first.shape[0], first.shape[1] // 8)
-        network.load_state_dict(tensors)
-    except RuntimeError as error:
+        network = layouts.build(tensors, facts)
+    except WeightsError as error:
         raise WeightsError(f"{path}: {error}") from None
-    network.facts = facts
-    return network
+    return network.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)

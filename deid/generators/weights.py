@@ -1,57 +1,147 @@
-"""Where weights come from: bundled files and safetensors on disk; nothing is unpickled, nothing is executed."""
+"""Where weights come from: bundled networks, files in four formats, downloads that were asked for.
 
-import hashlib
-import json
+On the command line: ``python -m deid.generators.weights convert in.pkl out.safetensors`` and ``... fetch ffhq-256``.
+"""
+
+import argparse
+import sys
+import zipfile
 from pathlib import Path
+from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor
 
-from deid import images
+from deid.generators import downloads, files, layouts, pickles
+from deid.generators.files import WeightsError
 
 BUNDLED = Path(__file__).parent / "bundled"
-
-
-class WeightsError(ValueError):
-    """Weights that cannot be used; the message names the file and the fix."""
+ROLES = ("generator", "discriminator")
 
 
 def locate(name: str | Path) -> Path:
-    """The file behind a bundled short name ("dcgan-64") or a path."""
+    """The file behind a path, a bundled short name ("dcgan-64"), or a short name or URL downloaded before.
+
+    Never downloads: ``python -m deid.generators.weights fetch`` does.
+    """
     path = Path(name)
     bundled = BUNDLED / f"{name}.safetensors"
     if path.is_file():
         return path
     if bundled.is_file():
         return bundled
-    known = ", ".join(sorted(p.stem for p in BUNDLED.glob("*.safetensors")))
-    raise WeightsError(f"{name}: neither a file nor a bundled network; bundled are: {known}")
+    if downloads.is_known(name):
+        return downloads.cached(str(name))
+    known = ", ".join(sorted(p.stem for p in BUNDLED.glob("*.safetensors") if not p.stem.endswith(ROLES[1])))
+    raise WeightsError(
+        f"{name}: neither a file nor a bundled network; bundled are: {known}; to download: {', '.join(downloads.NAMES)}"
+    )
 
 
-def read(path: str | Path) -> tuple[dict[str, Tensor], dict]:
-    """A safetensors file -> (tensors in float32, the facts stored in its header)."""
+def read(path: str | Path, role: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The ``role`` ("generator" or "discriminator") in a weights file -> (tensors in float32, facts about them).
+
+    ``.safetensors`` hold one network, the discriminator beside as ``<name>-discriminator.safetensors``; NVIDIA's
+    ``.pkl`` and rosinality's ``.pt`` hold both. Nothing in any of them is executed.
+    """
     path = Path(path)
     try:
-        with safe_open(path, framework="pt") as file:
-            facts = json.loads((file.metadata() or {}).get("deid", "{}"))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-    except (SafetensorError, OSError, json.JSONDecodeError) as error:
-        raise WeightsError(f"{path}: not a readable safetensors file ({error})") from None
-    return {name: value.float() if value.is_floating_point() else value for name, value in tensors.items()}, facts
+        if path.suffix == ".pkl":
+            return _from_pickle(path, role)
+        if path.suffix in (".pt", ".pth"):
+            return _from_torch(path, role)
+    except WeightsError as error:
+        raise WeightsError(_named(error, path)) from None
+    beside = path if role == "generator" else discriminator_path(path)
+    if not beside.is_file():
+        raise WeightsError(f"{beside}: missing; a search needs the discriminator beside its generator")
+    return files.read(beside)
 
 
-def write(path: str | Path, tensors: dict[str, Tensor], facts: dict, precision: torch.dtype = torch.float16) -> None:
-    """Write tensors with ``facts`` (plain JSON) in the header; floats are stored in ``precision``."""
-    stored = {
-        name: (value.detach().to("cpu", precision) if value.is_floating_point() else value.detach().cpu()).contiguous()
-        for name, value in tensors.items()
-    }
-    images.write_atomically(path, save(stored, metadata={"deid": json.dumps(facts)}))
+def discriminator_path(path: Path) -> Path:
+    """Where the discriminator of the generator in ``path`` lies."""
+    return path.with_name(f"{path.stem}-discriminator{path.suffix}")
 
 
-def sha256(path: str | Path) -> str:
-    """Hex digest of a file."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def convert(source: str | Path, target: str | Path, precision: torch.dtype = torch.float32) -> list[Path]:
+    """Write the networks in ``source`` as safetensors: ``target``, and beside it the discriminator if there is one."""
+    source, target = locate(source), Path(target)
+    if target.suffix != ".safetensors":
+        raise WeightsError(f"{target}: the target's name must end in .safetensors")
+    written = []
+    for role, path in zip(ROLES, (target, discriminator_path(target)), strict=True):
+        try:
+            tensors, facts = read(source, role)
+        except WeightsError:
+            if role == "generator":
+                raise
+            continue  # a file without a discriminator is still a generator
+        layouts.build(tensors, facts)  # nothing is written that cannot be loaded
+        files.write(path, tensors, facts | {"role": role, "source_sha256": files.sha256(source)}, precision)
+        written.append(path)
+    return written
+
+
+def _from_pickle(path: Path, role: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    networks = pickles.read(path)
+    names = ("G_ema", "G") if role == "generator" else ("D",)
+    found = next((networks[name] for name in names if name in networks), None)
+    if found is None:
+        raise WeightsError(f"{path}: holds no {role}; it holds: {', '.join(networks) or 'no network'}")
+    tensors = {name: value.float() if value.is_floating_point() else value for name, value in found.tensors.items()}
+    return tensors, layouts.facts_from(found.settings, role)
+
+
+def _from_torch(path: Path, role: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """A state dict, or a training checkpoint of rosinality's code that holds several."""
+    try:
+        with torch.serialization.safe_globals([argparse.Namespace]):  # its checkpoints keep the command line
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except (*pickles.BROKEN, OSError, zipfile.BadZipFile) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise WeightsError(f"{path}: refused or damaged, nothing in it was executed ({reason})") from None
+    keys = ("g_ema", "g") if role == "generator" else ("d",)
+    state = next((content[key] for key in keys if key in content), content) if isinstance(content, dict) else {}
+    tensors = {str(name): value.float() for name, value in state.items() if isinstance(value, Tensor)}
+    if not tensors or (state is content and role != "generator" and "input.input" in tensors):
+        raise WeightsError(f"{path}: holds no {role}")
+    facts = {"role": role}
+    if "input.input" in tensors or "final_linear.1.weight" in tensors:
+        tensors = layouts.from_rosinality(tensors, content.get("latent_avg"))
+        facts |= {"family": "stylegan2", "clamp": None, "mapping_rate": 0.01, "group": 4}
+    return tensors, facts
+
+
+def _named(error: WeightsError, path: Path) -> str:
+    return str(error) if str(error).startswith(str(path)) else f"{path}: {error}"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; returns its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m deid.generators.weights", description=main.__doc__)
+    parser.description = "Convert weights to safetensors, or download a pretrained network."
+    commands = parser.add_subparsers(dest="command", required=True)
+    converting = commands.add_parser("convert", help="NVIDIA's .pkl or rosinality's .pt to safetensors")
+    converting.add_argument("source", help="the file, or a short name that was fetched before")
+    converting.add_argument("target", help="out.safetensors; the discriminator lands beside it")
+    converting.add_argument("--half", action="store_true", help="store half precision: half the size")
+    fetching = commands.add_parser("fetch", help="download a pretrained network into the cache")
+    fetching.add_argument("name", help=f"{', '.join(downloads.NAMES)}, or a URL")
+    fetching.add_argument("--sha256", help="the digest that the download must have")
+    options = parser.parse_args(arguments)
+    try:
+        if options.command == "convert":
+            precision = torch.float16 if options.half else torch.float32
+            for path in convert(options.source, options.target, precision):
+                print(path)
+        else:
+            print(downloads.licence(options.name), file=sys.stderr)
+            print(downloads.fetch(options.name, options.sha256))
+    except WeightsError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,43 @@
+"""Weights on disk as safetensors: tensors, and facts about them (plain JSON) in the header."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from deid import images
+
+
+class WeightsError(ValueError):
+    """Weights that cannot be used; the message names the file and the fix."""
+
+
+def read(path: str | Path) -> tuple[dict[str, Tensor], dict]:
+    """A safetensors file -> (tensors in float32, the facts stored in its header)."""
+    path = Path(path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            facts = json.loads((file.metadata() or {}).get("deid", "{}"))
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    except (SafetensorError, OSError, json.JSONDecodeError) as error:
+        raise WeightsError(f"{path}: not a readable safetensors file ({error})") from None
+    return {name: value.float() if value.is_floating_point() else value for name, value in tensors.items()}, facts
+
+
+def write(path: str | Path, tensors: dict[str, Tensor], facts: dict, precision: torch.dtype = torch.float16) -> None:
+    """Write tensors with ``facts`` (plain JSON) in the header; floats are stored in ``precision``."""
+    stored = {
+        name: (value.detach().to("cpu", precision) if value.is_floating_point() else value.detach().cpu()).contiguous()
+        for name, value in tensors.items()
+    }
+    images.write_atomically(path, save(stored, metadata={"deid": json.dumps(facts)}))
+
+
+def sha256(path: str | Path) -> str:
+    """Hex digest of a file."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

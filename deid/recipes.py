@@ -1,0 +1,84 @@
+"""How a GAN is trained: the settings of a run, and the networks that it starts from."""
+
+from dataclasses import dataclass
+
+from torch import nn
+
+from deid.generators import dcgan, load_discriminator, load_generator, stylegan2
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a GAN is trained. The defaults are our DCGAN's; ``PLAIN`` is the original study's (PyTorch's tutorial).
+
+    ``images`` counts real images seen. ``translation`` shifts real and fake by up to so many pixels before the
+    discriminator sees them (Zhao et al., 2020, arXiv 2006.10738). ``decay_from`` is the share of the run after
+    which the learning rate falls linearly to zero. ``average`` is the decay of the generator's moving average.
+    ``penalty`` is R1's gamma, applied every ``penalty_every`` steps (Mescheder et al., 2018, arXiv 1801.04406).
+    ``balanced`` keeps a DCGAN's last up-convolutions free of a checkerboard. ``start`` names weights to go on from,
+    with new optimisers, where the checkpoint of the run that made them is gone: the count goes on from theirs.
+    ``channels`` and ``latent`` are a StyleGAN2's feature maps from 4 px on and the length of z and w.
+    """
+
+    family: str = "dcgan"
+    images: int = 1_200_000
+    batch: int = 128
+    learning_rate: float = 2e-4
+    beta1: float = 0.5
+    beta2: float = 0.999
+    norm: str = "spectral"
+    penalty: float = 0.0
+    penalty_every: int = 16
+    flips: bool = True
+    translation: int = 4
+    average: float = 0.999
+    decay_from: float = 0.7
+    balanced: bool = True
+    bfloat16: bool = True
+    channels: tuple[int, ...] = ()
+    latent: int = 100
+    mapping: int = 0
+    start: str = ""
+    seed: int = 0
+
+
+PLAIN = Recipe(norm="batch", flips=False, translation=0, average=0.0, decay_from=1.0, balanced=False)
+
+# StyleGAN2 at 64 px, narrow enough for two CPU cores. R1's gamma is of the size that Karras et al. (2020, arXiv
+# 2006.06676) use at this resolution and batch; no path length regularisation and no style mixing: they cost time, and
+# 64 px need them least.
+STYLE = Recipe(
+    family="stylegan2", images=240_000, batch=32, learning_rate=2e-3, beta1=0.0, beta2=0.99, norm="none", penalty=0.05,
+    average=0.998, decay_from=0.8, balanced=False, channels=(128, 128, 128, 64, 32), latent=128, mapping=4,
+)  # fmt: skip
+
+
+def networks(recipe: Recipe) -> tuple[nn.Module, nn.Module, int]:
+    """G and D in training mode as the recipe starts them, and the images they have seen."""
+    if recipe.start:
+        return _started(recipe)
+    if recipe.family == "dcgan":
+        return dcgan.Generator(recipe.latent), dcgan.Discriminator(norm=recipe.norm), 0
+    if recipe.family == "stylegan2":
+        mapping = (recipe.latent,) * recipe.mapping
+        # Without minibatch deviation a logit says something about its own image only, which a search needs.
+        config = stylegan2.Config(tuple(recipe.channels), recipe.latent, mapping, group_channels=0)
+        return stylegan2.Generator(config), stylegan2.Discriminator(config), 0
+    raise ValueError(f"family must be dcgan or stylegan2, not {recipe.family!r}")
+
+
+def _started(recipe: Recipe) -> tuple[nn.Module, nn.Module, int]:
+    G, D = load_generator(recipe.start), load_discriminator(recipe.start)
+    if recipe.norm == "spectral":
+        D.normalize()
+    for network in (G, D):
+        network.train().requires_grad_(True)
+    return G, D, G.facts["images_seen"]
+
+
+def facts(recipe: Recipe, G: nn.Module) -> dict:
+    """What a weights file says about its networks besides their tensors."""
+    known = {"family": recipe.family, "resolution": G.resolution, "frame": "deid"}
+    if recipe.family == "stylegan2":
+        known |= {"clamp": G.config.clamp, "mapping_rate": G.config.mapping_rate, "group": G.config.group}
+    return known

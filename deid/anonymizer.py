@@ -219,7 +219,7 @@ def _draw(pixels: Tensor, hidden: Tensor, targets: list[Target], options: Option
             yield Step("search", done, len(targets), preview)
         fitted = fit(step.images.cpu(), crops, visible)
         fills |= {id(t): fitted[i : i + 1] for i, t in enumerate(together)}
-    yield Step("done", len(targets), len(targets), compose(pixels, targets, fills))
+    yield Step("done", len(targets), len(targets), compose(pixels, targets, fills, hidden))
 
 
 def _search(together, crops, visible, networks, options: Options, device: str) -> Iterator[inpainting.Step]:

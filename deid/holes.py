@@ -93,8 +93,13 @@ def view(pixels: Tensor, hidden: Tensor, target: Target) -> tuple[Tensor, Tensor
     return faces.crop(pixels, target.matrix, size) * visible, visible
 
 
-def compose(pixels: Tensor, targets: Sequence[Target], fills: dict[int, Tensor]) -> Tensor:
-    """Paste the fills into the photo with grey holes, far faces first; blacked-out ones come last, over everything."""
+def compose(
+    pixels: Tensor, targets: Sequence[Target], fills: dict[int, Tensor], hidden: Tensor | None = None
+) -> Tensor:
+    """Paste the fills into the photo with grey holes, far faces first; blacked-out ones come last, over everything.
+
+    With ``hidden`` (1, 1, H, W) each is fitted into its hole once more, at the photo's own resolution.
+    """
     canvas = pixels.clone()
     size = pixels.shape[3], pixels.shape[2]
     for target in sorted(targets, key=lambda target: target.method == "blackout"):
@@ -103,7 +108,10 @@ def compose(pixels: Tensor, targets: Sequence[Target], fills: dict[int, Tensor])
         if target.method == "blackout":
             area.copy_(torch.where(inside > 0.5, -torch.ones_like(area), area))
         elif id(target) in fills:
-            drawn = faces.paste(fills[id(target)], target.matrix, (left, top, right, bottom)).clamp(-1, 1)
+            drawn = faces.paste(fills[id(target)], target.matrix, (left, top, right, bottom))
+            if hidden is not None:
+                drawn = blending.seam(drawn, area, inside, 1 - hidden[:, :, top:bottom, left:right])
+            drawn = drawn.clamp(-1, 1)
             alpha = blending.soft_edge(inside, max(0.7, 0.9 * faces.scale(target.matrix)))
             area.copy_(area + alpha * (drawn - area))
     return canvas

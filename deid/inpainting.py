@@ -22,21 +22,23 @@ class Search:
     """Settings of a latent search.
 
     ``starts`` latents, the best of ``starts * bank`` draws, take ``iterations`` steps of Adam; the worse ones are
-    dropped after a fifth and again after half of the steps (``drop``). ``perceptual`` and ``prior`` weigh their
-    losses against the contextual loss.
+    dropped after a fifth and again after half of the steps (``drop``). With ``bank`` 0 all start at the mean face.
+    After that a face whose loss has not fallen by 1 % for ``patience`` steps is done (0: never before the end).
+    ``perceptual`` and ``prior`` weigh their losses against the contextual loss.
     """
 
     starts: int = 32
     iterations: int = 80
     bank: int = 8
     drop: bool = True
+    patience: int = 0
     learning_rate: float = 0.05
     perceptual: float = 0.05
     prior: float = 0.05
 
     def __post_init__(self) -> None:
-        if self.starts < 1 or self.iterations < 1 or self.bank < 1:
-            raise ValueError("starts, iterations and bank must be at least 1")
+        if self.starts < 1 or self.iterations < 1 or self.bank < 0 or self.patience < 0:
+            raise ValueError("starts and iterations must be at least 1, bank and patience at least 0")
 
     def survivors(self, iteration: int) -> int:
         """How many latents a face still has at an iteration (counted from 0)."""
@@ -106,15 +108,18 @@ def search(
     problem = _Problem(latents.of(generator), discriminator, crops * visible, visible, settings)
     current = problem.best_of_bank(seeds).requires_grad_(True)
     optimizer = torch.optim.Adam([current], lr=settings.learning_rate)
-    parts = None
+    parts, rest = None, _Rest(settings, len(crops))
     for iteration in range(settings.iterations):
         if settings.survivors(iteration) < current.shape[1]:
             current, optimizer = _drop(current, optimizer, parts["total"], settings.survivors(iteration))
         optimizer.zero_grad(set_to_none=True)
         images, parts = problem.evaluate(current)
         optimizer.step()
+        rest.hold(current, parts["total"], iteration)
         yield _step(iteration, current, images, parts)
-    yield _step(settings.iterations, current, *problem.evaluate(current.detach()))
+        if rest.everyone:
+            break
+    yield _step(iteration + 1, current, *problem.evaluate(current.detach()))
 
 
 def inpaint(crops: Tensor, visible: Tensor, landmarks: Tensor, seeds: Sequence[int], *, generator: nn.Module,
@@ -148,8 +153,11 @@ class _Problem:
         """The ``starts`` latents of each face that already agree best with what is visible, (F, K, L, d)."""
         chosen = []
         for face, seed in enumerate(seeds):
-            count = self.settings.starts * self.settings.bank
+            count = self.settings.starts * max(1, self.settings.bank)
             drawn = self.space.draw(count, torch.Generator().manual_seed(seed)).to(self.target.device)
+            if self.settings.bank == 0:  # close to the mean; exactly there all would go the same way
+                chosen.append(0.1 * drawn)
+                continue
             target, weights = self.target[face], self.weights[face]
             loss = torch.cat(
                 [contextual_loss(self._decode(part), target, weights) for part in drawn.split(self.at_once)]
@@ -189,6 +197,33 @@ class _Problem:
     def _decode(self, part: Tensor) -> Tensor:
         with torch.autocast(part.device.type, torch.bfloat16):
             return self.space.decode(part).float()
+
+
+class _Rest:
+    """Which faces are done, and their latents, which stay as they were then: no face depends on how long others take."""
+
+    def __init__(self, settings: Search, count: int) -> None:
+        self.settings = settings
+        self.best, self.since = torch.full((count,), math.inf), torch.zeros(count, dtype=torch.long)
+        self.done, self.latents = torch.zeros(count, dtype=torch.bool), None
+
+    @property
+    def everyone(self) -> bool:
+        return bool(self.done.all())
+
+    @torch.no_grad()
+    def hold(self, current: Tensor, loss: Tensor, iteration: int) -> None:
+        """Look at the losses (F, K) of a step, and put the latents of faces that were done before it back."""
+        if not self.settings.patience or iteration < self.settings.iterations * 0.5:
+            return
+        if self.latents is not None:
+            current[self.done] = self.latents[self.done]
+        least = loss.amin(1).cpu()
+        better = least < 0.99 * self.best
+        self.best = torch.where(better, least, self.best)
+        self.since = torch.where(better, 0, self.since + 1)
+        self.done |= self.since >= self.settings.patience
+        self.latents = current.clone()
 
 
 def _judge(discriminator: nn.Module, images: Tensor) -> Tensor:

@@ -1,5 +1,7 @@
 """The spaces that a search moves in. In each of them a latent is standard normal, so one prior serves them all."""
 
+from functools import lru_cache
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -55,6 +57,7 @@ class StyleLatents:
         return self.generator.synthesis(F.leaky_relu(gaussian, 0.2))
 
 
+@lru_cache(maxsize=4)
 def of(generator: nn.Module) -> NormalLatents | StyleLatents:
     """The space to search for this generator."""
     return StyleLatents(generator) if generator.family == "stylegan2" else NormalLatents(generator)

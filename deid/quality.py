@@ -10,7 +10,8 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from facenet_pytorch.models.mtcnn import ONet
+from torch import Tensor, nn
 
 from deid import faces, images
 
@@ -73,16 +74,19 @@ def checkerboard(batch: Tensor) -> float:
     https://distill.pub/2016/deconv-checkerboard). Each such peak is compared with the median of the ring of
     frequencies two to four steps away; the worst ratio comes back.
     """
-    power = torch.fft.fftshift(_power(batch)).repeat(2, 2)  # periodic: neighbours beyond the edge exist
-    size = len(batch[0, 0])
-    steps = torch.arange(-4, 5)
-    ring = torch.maximum(steps[:, None].abs(), steps[None, :].abs()) >= 2
-    ratios = []
-    for y, x in ((0, 2), (2, 0), (2, 2), (0, 1), (1, 0), (1, 1), (1, 2), (2, 1)):  # quarters of a cycle per pixel
-        row, column = size // 2 + y * size // 4, size // 2 + x * size // 4
-        around = power[row - 4 : row + 5, column - 4 : column + 5]
-        ratios.append((power[row, column] / around[ring].median()).item())
-    return max(ratios)
+    return max(peak / around for peak, around in _grid_peaks(batch))
+
+
+def checkerboard_amplitude(batch: Tensor) -> float:
+    """The same peak as the size of a wave, root mean square over images that are in [-1, 1].
+
+    Exact for a period of 2; a period of 4 splits into two peaks, its wave is twice as large. A grey level of 8 bits
+    is 2 / 255: a pattern of less than half of it does not survive rounding.
+    """
+    window = torch.hann_window(batch.shape[3], periodic=False)
+    # A wave of amplitude a that meets the window adds (a * sum(window)^2)^2 to a spectrum scaled by sum(window^2)^2.
+    scale = window.square().sum() / window.sum() ** 2
+    return max(math.sqrt(max(0.0, peak - around)) for peak, around in _grid_peaks(batch)) * scale.item()
 
 
 def sharpness(batch: Tensor) -> Tensor:
@@ -116,6 +120,56 @@ def keep_metrics(folder: str | Path, key: str, values: dict) -> Path:
     metrics = json.loads(path.read_text()) if path.exists() else {}
     images.write_atomically(path, (json.dumps(metrics | {key: values}, indent=1) + "\n").encode())
     return path
+
+
+def _grid_peaks(batch: Tensor) -> list[tuple[float, float]]:
+    """Power at each frequency that a stride-2 upsampling can leave, and the median power around it."""
+    power = torch.fft.fftshift(_power(batch)).repeat(2, 2)  # periodic: neighbours beyond the edge exist
+    size = len(batch[0, 0])
+    steps = torch.arange(-4, 5)
+    ring = torch.maximum(steps[:, None].abs(), steps[None, :].abs()) >= 2
+    peaks = []
+    for y, x in ((0, 2), (2, 0), (2, 2), (0, 1), (1, 0), (1, 1), (1, 2), (2, 1)):  # quarters of a cycle per pixel
+        row, column = size // 2 + y * size // 4, size // 2 + x * size // 4
+        around = power[row - 4 : row + 5, column - 4 : column + 5]
+        peaks.append((power[row, column].item(), around[ring].median().item()))
+    return peaks
+
+
+class FaceFeatures(nn.Module):
+    """256 features of a face: what MTCNN's last stage (O-Net) knows before it decides; its weights come with the package.
+
+    Images (N, 3, H, W) in [-1, 1] -> (N, 256). Inception's features, the usual ones, need a download and were learned
+    from photographs of things; distances on different features must never be compared.
+    """
+
+    num_features = 256
+
+    def __init__(self) -> None:
+        super().__init__()
+        network = ONet().eval().requires_grad_(False)
+        layers = [layer for name, layer in network.named_children() if "dense" not in name and "softmax" not in name]
+        self.convolutions = nn.Sequential(*layers[:-1])  # all but the last PReLU, which belongs to the dense layer
+        self.dense = nn.Sequential(network.dense5, network.prelu5)
+
+    def forward(self, images: Tensor) -> Tensor:
+        small = F.interpolate(images, (48, 48), mode="bilinear", antialias=True, align_corners=False)
+        # Flattened width before height before channels, as O-Net was trained.
+        return self.dense(self.convolutions(small).permute(0, 3, 2, 1).flatten(1))
+
+
+def frechet_distance(drawn: Tensor, real: Tensor, features: nn.Module | None = None) -> float:
+    """Frechet distance (Heusel et al., 2017, arXiv 1706.08500, eq. 6) of two sets of images on ``FaceFeatures``.
+
+    Both (N, 3, H, W) in [-1, 1]; it falls with N, so compare at one N only.
+    """
+    from torchmetrics.image.fid import FrechetInceptionDistance  # of the study's extras; the tool does without
+
+    distance = FrechetInceptionDistance(features or FaceFeatures())
+    for batch, is_real in ((real, True), (drawn, False)):
+        for part in batch.clamp(-1, 1).split(250):
+            distance.update(part, real=is_real)
+    return distance.compute().item()
 
 
 def _power(batch: Tensor) -> Tensor:

@@ -15,8 +15,8 @@ class Recipe:
     discriminator sees them (Zhao et al., 2020, arXiv 2006.10738). ``decay_from`` is the share of the run after
     which the learning rate falls linearly to zero. ``average`` is the decay of the generator's moving average.
     ``penalty`` is R1's gamma, applied every ``penalty_every`` steps (Mescheder et al., 2018, arXiv 1801.04406).
-    ``balanced`` keeps a DCGAN's last up-convolutions free of a checkerboard. ``start`` names weights to go on from,
-    with new optimisers, where the checkpoint of the run that made them is gone: the count goes on from theirs.
+    ``start`` names weights to go on from, with new optimisers, where the checkpoint of the run that made them is gone:
+    the count goes on from theirs.
     ``channels`` and ``latent`` are a StyleGAN2's feature maps from 4 px on and the length of z and w.
     """
 
@@ -33,7 +33,6 @@ class Recipe:
     translation: int = 4
     average: float = 0.999
     decay_from: float = 0.7
-    balanced: bool = True
     bfloat16: bool = True
     channels: tuple[int, ...] = ()
     latent: int = 100
@@ -42,14 +41,14 @@ class Recipe:
     seed: int = 0
 
 
-PLAIN = Recipe(norm="batch", flips=False, translation=0, average=0.0, decay_from=1.0, balanced=False)
+PLAIN = Recipe(norm="batch", flips=False, translation=0, average=0.0, decay_from=1.0)
 
 # StyleGAN2 at 64 px, narrow enough for two CPU cores. R1's gamma is of the size that Karras et al. (2020, arXiv
 # 2006.06676) use at this resolution and batch; no path length regularisation and no style mixing: they cost time, and
 # 64 px need them least.
 STYLE = Recipe(
     family="stylegan2", images=240_000, batch=32, learning_rate=2e-3, beta1=0.0, beta2=0.99, norm="none", penalty=0.05,
-    average=0.998, decay_from=0.8, balanced=False, channels=(128, 128, 128, 64, 32), latent=128, mapping=4,
+    average=0.998, decay_from=0.8, channels=(128, 128, 128, 64, 32), latent=128, mapping=4,
 )  # fmt: skip
 
 

@@ -13,7 +13,6 @@ from deid import journal, recipes
 from deid.averaging import recalibrate, update_average
 from deid.dataset import FaceCrops
 from deid.generators import files, weights
-from deid.generators.dcgan import balance_phases
 from deid.recipes import Recipe
 
 
@@ -65,8 +64,6 @@ class Training:
         G, D, self.images = recipes.networks(recipe)
         self.G = G.to(self.device, memory_format=torch.channels_last)
         self.D = D.to(self.device, memory_format=torch.channels_last)
-        if recipe.balanced:
-            balance_phases(self.G)  # the average keeps what it starts with
         self.average = copy.deepcopy(self.G).requires_grad_(False)
         options = {"lr": recipe.learning_rate, "betas": (recipe.beta1, recipe.beta2), "fused": True}
         self.optimize_G = torch.optim.Adam(self.G.parameters(), **options)
@@ -96,8 +93,6 @@ class Training:
             loss_G = generator_loss(self._judge(fake))
         self._update(self.optimize_G, loss_G)
         self.D.requires_grad_(True)
-        if self.recipe.balanced:
-            balance_phases(self.G)
         self.images += len(real)
         update_average(self.average, self.G, min(self.recipe.average, (1 + self.steps) / (10 + self.steps)))
         return {"discriminator": loss_D.item(), "generator": loss_G.item()}
@@ -197,26 +192,18 @@ def train(
         yield step
 
 
-def export(run: str | Path, path: str | Path, batches: int = 64, share_of_start: float = 0.0) -> tuple[Path, Path]:
+def export(run: str | Path, path: str | Path, batches: int = 64) -> tuple[Path, Path]:
     """Write a run's averaged generator to ``path`` and its discriminator beside it, in half precision.
 
     ``name.safetensors`` and ``name-discriminator.safetensors`` carry the recipe and the images seen in their
     header. Batch-norm statistics are re-estimated for the averaged weights first, over ``batches`` of samples.
-    For a run that went on from weights (``Recipe.start``) ``share_of_start`` averages these in: a longer average over
-    the whole way, after Izmailov et al. (2018), arXiv 1803.05407.
     """
     run, path = Path(run), Path(path)
     recipe = Recipe(**journal.recipe(run))
     training = Training(recipe)
     training.load_state(journal.load_checkpoint(run))
-    if share_of_start:
-        first, _, _ = recipes.networks(recipe)
-        update_average(training.average, first.to(training.device), 1 - share_of_start)
-        if recipe.balanced:
-            balance_phases(training.average)
     G, D = recalibrate(training.average, batches), training.D.eval()
     facts = recipes.facts(recipe, G) | {"images_seen": training.images, "recipe": asdict(recipe)}
-    facts["share_of_start"] = share_of_start
     plain = D.plain_state_dict() if recipe.family == "dcgan" else D.state_dict()
     beside = weights.discriminator_path(path)
     files.write(path, G.state_dict(), facts | {"role": "generator"})

@@ -1,6 +1,7 @@
 """A whole photo: what is hidden never reaches the output, what is not hidden stays, and doubt hides more."""
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 import torch
@@ -12,6 +13,10 @@ from deid.faces import Face
 from deid.masks import MASKS
 
 QUICK = Options(starts=2, iterations=3)
+# A StyleGAN2 in NVIDIA's layout with random weights of 32 px: no faces, but the whole way through FFHQ's frame.
+GOLDEN = str(Path(__file__).parent / "golden" / "generator.pkl")
+STYLE = Options(method="stylegan2", weights=GOLDEN, starts=2, iterations=3)
+drawing = pytest.mark.parametrize("drawn", [QUICK, STYLE], ids=["dcgan", "stylegan2"])
 
 
 @pytest.fixture(autouse=True)
@@ -26,23 +31,25 @@ def noisy(photo, hidden, seed=5):
     return dataclasses.replace(photo, pixels=torch.where(hidden > 0.5, noise, photo.pixels))
 
 
+@drawing
 @pytest.mark.parametrize("mask", MASKS)
-def test_hidden_pixels_never_reach_the_output(sample, sample_faces, mask):
+def test_hidden_pixels_never_reach_the_output(sample, sample_faces, mask, drawn):
     """The property everything rests on: noise in place of every hidden pixel gives the same bytes."""
-    options = dataclasses.replace(QUICK, mask=mask)
+    options = dataclasses.replace(drawn, mask=mask)
     first = anonymizer.anonymize(sample, options, sample_faces)
     second = anonymizer.anonymize(noisy(sample, first.hidden), options, sample_faces)
     assert first.hidden.sum() > 20_000
-    assert all(target.method == "dcgan" for target in first.targets)
+    assert all(target.method == drawn.method for target in first.targets)
     assert images.to_uint8(first.photo.pixels).tobytes() == images.to_uint8(second.photo.pixels).tobytes()
 
 
-def test_hidden_pixels_of_overlapping_and_border_faces_never_reach_the_output(sample, sample_faces):
+@drawing
+def test_hidden_pixels_of_overlapping_and_border_faces_never_reach_the_output(sample, sample_faces, drawn):
     """A face is also hidden from its neighbour's crop, and where it leaves the photo."""
     left = sample_faces[0]
     found = [left, left.moved(70, 40), left.moved(-170, 20), left.moved(60, -130)]
-    first = anonymizer.anonymize(sample, QUICK, found)
-    second = anonymizer.anonymize(noisy(sample, first.hidden), QUICK, found)
+    first = anonymizer.anonymize(sample, drawn, found)
+    second = anonymizer.anonymize(noisy(sample, first.hidden), drawn, found)
     assert torch.equal(first.photo.pixels, second.photo.pixels)
 
 
@@ -55,8 +62,9 @@ def test_previews_never_show_a_hidden_pixel(sample, sample_faces):
     assert all(torch.equal(a, b) for a, b in zip(*runs, strict=True))
 
 
-def test_pixels_outside_the_faces_stay(sample, sample_faces):
-    result = anonymizer.anonymize(sample, QUICK, sample_faces)
+@drawing
+def test_pixels_outside_the_faces_stay(sample, sample_faces, drawn):
+    result = anonymizer.anonymize(sample, drawn, sample_faces)
     reach = 2 * 4 * round(max(faces.scale(t.matrix) for t in result.targets)) + 1
     around = F.max_pool2d(result.hidden, reach, 1, reach // 2)
     changed = (result.photo.pixels != sample.pixels).any(1, keepdim=True)
@@ -72,12 +80,26 @@ def test_every_pixel_of_the_outline_is_hidden_at_photo_resolution(sample, sample
             assert hidden[0, 0, round(y), round(x)] == 1
 
 
-def test_same_seed_same_bytes_other_seed_other_face(sample, sample_faces):
-    first, again = (anonymizer.anonymize(sample, QUICK, sample_faces) for _ in range(2))
-    other = anonymizer.anonymize(sample, dataclasses.replace(QUICK, seed=1), sample_faces)
+@drawing
+def test_same_seed_same_bytes_other_seed_other_face(sample, sample_faces, drawn):
+    first, again = (anonymizer.anonymize(sample, drawn, sample_faces) for _ in range(2))
+    other = anonymizer.anonymize(sample, dataclasses.replace(drawn, seed=1), sample_faces)
     assert torch.equal(first.photo.pixels, again.photo.pixels)
     assert not torch.equal(first.photo.pixels, other.photo.pixels)
     assert first.targets[0].seed != first.targets[1].seed, "two faces of a photo are two people"
+
+
+def test_each_network_gets_the_frame_it_knows(sample, sample_faces):
+    style, dcgan = (anonymizer.plan(sample_faces, options)[0] for options in (STYLE, QUICK))
+    assert (style.frame.size, dcgan.frame.size) == (32, 64)
+    assert style.frame.template == faces.FFHQ_FRAME.template
+    eyes = [(target.landmarks[1] - target.landmarks[0]).norm() / target.frame.size for target in (style, dcgan)]
+    assert eyes[0] == pytest.approx(0.25, abs=0.03) and eyes[1] == pytest.approx(0.28, abs=0.03)
+
+
+def test_weights_of_another_family_are_refused_before_any_photo():
+    with pytest.raises(ValueError, match="dcgan-64: a dcgan network; use --method dcgan with it"):
+        anonymizer.check(Options(method="stylegan2", weights="dcgan-64"))
 
 
 def test_small_faces_are_blacked_out_and_said(sample, sample_faces):

@@ -85,3 +85,19 @@ def test_an_edge_behind_the_hole_does_not_bleed_in():
     crop = torch.full((1, 3, 64, 64), 1.0)
     blended = blending.poisson(torch.zeros(1, 3, 64, 64), crop, disc(), limit=0.3)
     assert blended[0, 0, 32, 32] == pytest.approx(0.3, abs=1e-5)
+
+
+def test_seam_continues_the_surroundings_and_reads_nothing_hidden():
+    """A fill that is off by a constant near the rim is lifted to its surroundings there, and left alone far inside."""
+    hidden = torch.zeros(1, 1, 120, 120)
+    hidden[..., 20:100, 20:100] = 1
+    area, drawn = torch.full((1, 3, 120, 120), 0.4), torch.full((1, 3, 120, 120), 0.3)
+    known = 1 - hidden
+    fitted = blending.seam(drawn, area, hidden, known)
+    assert fitted[0, 0, 60, 20].item() == pytest.approx(0.4, abs=0.01)
+    assert fitted[0, 0, 60, 60].item() == pytest.approx(0.3, abs=1e-6)
+    noisy = torch.where(hidden > 0.5, torch.rand(area.shape), area)
+    assert torch.equal(blending.seam(drawn, noisy, hidden, known), fitted)
+    # What is another face's hole says nothing: there the fill stays as it was drawn.
+    known[..., :20, :] = 0
+    assert blending.seam(drawn, area, hidden, known)[0, 0, 20, 60].item() == pytest.approx(0.3, abs=0.01)

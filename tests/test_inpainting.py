@@ -108,3 +108,22 @@ def test_shapes_that_do_not_fit_are_refused(networks, sampled, visible):
         next(inpainting.search(*networks, sampled, visible, [1], Search(2, 2, 2)))
     with pytest.raises(ValueError, match="at least 1"):
         Search(starts=0)
+    with pytest.raises(ValueError, match="at least 0"):
+        Search(patience=-1)
+
+
+def test_patience_ends_each_face_by_itself(networks, sampled, visible):
+    """A face that is done stays as it was, whatever the others do: alone or in a batch, the same result."""
+    patient = Search(4, 150, 2, patience=3)
+    together = list(inpainting.search(*networks, sampled, visible, [1, 2], patient))
+    alone = [list(inpainting.search(*networks, sampled[k : k + 1], visible[:1], [k + 1], patient)) for k in (0, 1)]
+    assert 75 < min(map(len, alone)) and len(together) == max(map(len, alone)) < 151
+    for k in (0, 1):
+        assert (together[-1].images[k] - alone[k][-1].images[0]).abs().max() < 0.1
+        assert together[-1].losses["total"][k] == pytest.approx(alone[k][-1].losses["total"].item(), rel=0.1)
+
+
+def test_a_search_can_start_at_the_mean_face(networks, sampled, visible):
+    first, *_, last = inpainting.search(*networks, sampled, visible, [1, 2], Search(2, 20, 0))
+    assert first.latents.square().mean() < 0.1, "near the mean"
+    assert (last.losses["contextual"] < first.losses["contextual"]).all()

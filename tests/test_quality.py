@@ -5,6 +5,7 @@ import math
 
 import pytest
 import torch
+from facenet_pytorch.models.mtcnn import ONet
 
 from deid import quality
 
@@ -58,6 +59,45 @@ def test_checkerboard_sees_what_uneven_upsampling_leaves(period):
     assert quality.checkerboard(clean) < 1.5
     assert quality.checkerboard(clean + comb) > 10
     assert quality.checkerboard(clean + comb[:, None]) > 10
+
+
+def test_checkerboard_amplitude_is_the_size_of_the_wave():
+    board = (torch.arange(64)[:, None] + torch.arange(64)) % 2 * 2.0 - 1
+    quiet = 0.01 * noise(256)
+    assert quality.checkerboard_amplitude(quiet) < 0.001
+    assert quality.checkerboard_amplitude(quiet + 0.03 * board) == pytest.approx(0.03, rel=0.05)
+
+
+def test_face_features_are_the_detectors_own(crops):
+    """O-Net's own head on top of them gives O-Net's own verdict."""
+    features, whole = quality.FaceFeatures(), ONet().eval()
+    batch = torch.nn.functional.interpolate(crops.batch(range(6)), (48, 48))
+    with torch.no_grad():
+        torch.testing.assert_close(whole.dense6_3(features(batch)), whole(batch)[1])
+
+
+def test_frechet_distance_by_hand():
+    """Two Gaussians on the first two means: |m - n|^2 + tr(C + D - 2 sqrt(CD)), for C = 1 and D = 4 (shifted by 3)."""
+
+    class Means(torch.nn.Module):
+        num_features = 2
+
+        def forward(self, batch):
+            return batch.mean((2, 3))[:, :2]
+
+    generator = torch.Generator().manual_seed(0)
+    values = torch.randn(4000, 3, 1, 1, generator=generator) * 0.1
+    real, drawn = values.expand(-1, -1, 4, 4), (2 * values + 0.3).expand(-1, -1, 4, 4)
+    assert quality.frechet_distance(drawn, real, Means()) == pytest.approx(2 * (0.09 + 0.01 + 0.04 - 0.04), rel=0.1)
+    assert quality.frechet_distance(real, real, Means()) == pytest.approx(0, abs=1e-4)
+
+
+def test_frechet_distance_ranks_by_likeness(crops):
+    faces = crops.batch([0, 1, 2, 3, 4, 5]).repeat(20, 1, 1, 1)
+    faces = faces + 0.02 * torch.randn(faces.shape, generator=torch.Generator().manual_seed(0))
+    blurred = torch.nn.functional.avg_pool2d(faces, 9, 1, 4)
+    near, far = (quality.frechet_distance(batch, faces) for batch in (faces.flip(0) * 0.98, blurred))
+    assert 0 <= near < 0.2 * far
 
 
 def test_sharpness_is_the_slope():

@@ -186,7 +186,7 @@ def test_training_leaves_no_gradient_of_one_network_in_the_other(crops):
             )
             for name in "GD"
         }
-        assert moved[still] < 1e-7 and moved[moving] > 1e-5  # balancing rounds anew
+        assert moved[still] == 0 and moved[moving] > 1e-5
 
 
 def test_the_plain_recipe_is_the_original_study(crops, tmp_path):
@@ -252,33 +252,6 @@ def test_training_goes_on_from_weights_where_the_checkpoint_is_gone(crops, tmp_p
     file, _ = training.export(tmp_path / "second", tmp_path / "second.safetensors", batches=2)
     assert load_generator(file).facts["images_seen"] == 96
     assert not torch.equal(load_generator(file)(z), load_generator(again.start)(z))
-
-
-def test_balanced_layers_answer_a_constant_with_a_constant():
-    G = dcgan.Generator()
-    flat = torch.randn(1, 128, 8, 8, generator=torch.Generator().manual_seed(0)).mean((2, 3), keepdim=True)
-    before = G.main[9].weight.clone()
-    responses = []
-    for _ in range(2):
-        with torch.no_grad():
-            answer = G.main[9](flat.expand(1, 128, 8, 8))[:, :, 2:-2, 2:-2]  # away from the zero border
-            responses.append((answer - answer.mean((2, 3), keepdim=True)).abs().max().item())
-        dcgan.balance_phases(G)
-    assert responses[0] > 1e-2 and responses[1] < 1e-6
-    # The nearest such kernel: the mean stays, and doing it again changes nothing.
-    torch.testing.assert_close(before.mean((2, 3)), G.main[9].weight.mean((2, 3)))
-    once = G.main[9].weight.clone()
-    dcgan.balance_phases(G)
-    torch.testing.assert_close(once, G.main[9].weight)
-
-
-def test_our_recipe_trains_without_a_checkerboard(crops, tmp_path):
-    """Whatever the weights, the last two layers' four phases have equal sums; the plain recipe's have not."""
-    for recipe, flat in ((SHORT, True), (replace(PLAIN, images=96, batch=16), False)):
-        run_for(crops, recipe, tmp_path / str(flat))
-        weight = journal.load_checkpoint(tmp_path / str(flat))["average"]["main.12.weight"]
-        sums = torch.stack([weight[..., y::2, x::2].sum((2, 3)) for y in (0, 1) for x in (0, 1)])
-        assert ((sums - sums[0]).abs().max() < 1e-5) == flat
 
 
 def test_averaged_weights_get_their_own_statistics():

@@ -44,21 +44,6 @@ class Generator(nn.Module):
         return torch.randn(count, self.z_dim, generator=random, device=random.device)
 
 
-@torch.no_grad()
-def balance_phases(generator: Generator) -> None:
-    """Take the checkerboard out of G's last two up-convolutions, in place.
-
-    A stride-2 transposed convolution draws even and odd pixels with different quarters of its kernel. Unless all four
-    quarters have the same sum, a constant input gives a pattern of period 2 (Sugawara et al., 2018, arXiv 1806.02658;
-    here the nearest such kernel). The last two layers make the periods of 2 and 4 pixels, the ones that eyes catch.
-    """
-    for layer in [layer for layer in generator.main if isinstance(layer, nn.ConvTranspose2d)][-2:]:
-        quarters = layer.weight.unflatten(3, (2, 2)).unflatten(2, (2, 2))  # (in, out, row, phase, column, phase)
-        means = quarters.mean((2, 4), keepdim=True)
-        balanced = quarters - means + means.mean((3, 5), keepdim=True)
-        layer.weight.copy_(balanced.flatten(4, 5).flatten(2, 3))
-
-
 class Discriminator(nn.Module):
     """D: images (N, 3, 64, 64) in [-1, 1] -> logits (N,); positive means real.
 

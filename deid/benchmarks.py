@@ -1,0 +1,87 @@
+"""Seconds and memory of a StyleGAN2 search by resolution, each measured in a process of its own.
+
+``python -m deid.benchmarks --resolution 64 128 256`` prints one JSON line per size. The networks are of NVIDIA's widths
+with random weights: speed does not depend on what they learned.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+
+import torch
+
+from deid import inpainting
+from deid.generators import stylegan2
+from deid.inpainting import Search
+
+DEVICES = ("cpu", "cuda")
+
+
+def widths(resolution: int, base: int = 16384, most: int = 512) -> tuple[int, ...]:
+    """Feature maps from 4 px on, as in Karras et al. (2020): ``base / resolution``, at most ``most``.
+
+    ``base`` is 16384 up to 256 px and 32768 above, NVIDIA's "paper256" and "stylegan2" configurations.
+    """
+    base = base if resolution <= 256 else 2 * base
+    return tuple(min(most, base // (4 * 2**k)) for k in range((resolution // 4).bit_length()))
+
+
+def measure(resolution: int, starts: int = 4, iterations: int = 3, device: str = "cpu") -> dict:
+    """Seconds for one latent forward and backward, and the process's peak memory in bytes, for one face.
+
+    On a GPU the peak is the device's. Call it in a new process: a process's peak never falls.
+    """
+    config = stylegan2.Config(widths(resolution))
+    layout = {"memory_format": torch.channels_last}
+    networks = [kind(config).to(device, **layout).eval() for kind in (stylegan2.Generator, stylegan2.Discriminator)]
+    for network in networks:
+        network.requires_grad_(False)
+    before = _peak(device)
+    crops, visible = torch.zeros(1, 3, resolution, resolution), torch.ones(1, 1, resolution, resolution)
+    visible[..., resolution // 4 : -resolution // 4, resolution // 4 : -resolution // 4] = 0
+    search = Search(starts, iterations, bank=1, drop=False)
+    steps = inpainting.search(*networks, crops.to(device), visible.to(device), [0], search)
+    next(steps)  # the first step warms up
+    begin = time.perf_counter()
+    for step in steps:
+        if step.iteration == iterations - 1:
+            break
+    seconds = (time.perf_counter() - begin) / (starts * (iterations - 1))
+    known = {"resolution": resolution, "device": device, "threads": torch.get_num_threads()}
+    return known | {"seconds_a_latent": round(seconds, 4), "peak_bytes": _peak(device), "before_bytes": before}
+
+
+def measure_apart(resolution: int, starts: int = 4, iterations: int = 3, device: str = "cpu") -> dict:
+    """``measure`` in a new process."""
+    command = [sys.executable, "-m", "deid.benchmarks", "--here", "--resolution", str(resolution)]
+    command += ["--starts", str(starts), "--iterations", str(iterations), "--device", device]
+    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1])
+
+
+def _peak(device: str) -> int:
+    if device == "cuda":
+        return torch.cuda.max_memory_allocated()
+    import resource  # not on Windows
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def main() -> None:
+    """The command line: one JSON line for each resolution."""
+    parser = argparse.ArgumentParser(prog="python -m deid.benchmarks", description=__doc__.splitlines()[0])
+    parser.add_argument("--resolution", type=int, nargs="+", default=[64, 128, 256], help="powers of 2 (%(default)s)")
+    parser.add_argument("--starts", type=int, default=4, help="latents of the face (%(default)s)")
+    parser.add_argument("--iterations", type=int, default=3, help="steps, the first of them not counted (%(default)s)")
+    parser.add_argument("--device", choices=DEVICES, default="cpu")
+    parser.add_argument("--here", action="store_true", help="measure in this process, one resolution only")
+    options = parser.parse_args()
+    run = measure if options.here else measure_apart
+    for resolution in options.resolution:
+        print(json.dumps(run(resolution, options.starts, options.iterations, options.device)), flush=True)
+
+
+if __name__ == "__main__":
+    main()

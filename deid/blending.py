@@ -45,9 +45,10 @@ def poisson(fill: Tensor, crop: Tensor, visible: Tensor, limit: float = 0.3) -> 
 def seam(drawn: Tensor, area: Tensor, hidden: Tensor, known: Tensor, reach: int = 24, limit: float = 0.3) -> Tensor:
     """Poisson editing at the photo's own resolution: what a fill blended at the frame's still misses along the hole.
 
-    ``drawn`` and ``area`` (1, 3, h, w), ``hidden`` and ``known`` (1, 1, h, w) as 0 or 1 -> ``drawn``, corrected. Pixels of
-    ``area`` that are not ``known`` (another face's hole) are never read. What is left to correct is fine detail, which
-    dies out within a few pixels: beyond ``reach`` the correction is zero, and the cost grows with the hole's rim only.
+    ``drawn`` and ``area`` (1, 3, h, w), ``hidden`` and ``known`` (1, 1, h, w) as 0 or 1 -> ``drawn``, corrected. Pixels
+    of ``area`` that are not ``known`` (another face's hole) are never read. What is left to correct is fine detail,
+    which dies out within a few pixels: beyond ``reach`` the correction is zero, and the cost grows with the hole's rim
+    only.
     """
     rim = (hidden > 0.5) & (F.max_pool2d(1 - hidden, 2 * reach + 1, 1, reach) > 0.5)
     difference = ((area - drawn) * known * (1 - hidden))[0].clamp(-limit, limit).permute(1, 2, 0).double().numpy()

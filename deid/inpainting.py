@@ -200,7 +200,7 @@ class _Problem:
 
 
 class _Rest:
-    """Which faces are done, and their latents, which stay as they were then: no face depends on how long others take."""
+    """Which faces are done, and their latents, held as they were then: no face depends on how long others take."""
 
     def __init__(self, settings: Search, count: int) -> None:
         self.settings = settings

@@ -137,7 +137,7 @@ def _grid_peaks(batch: Tensor) -> list[tuple[float, float]]:
 
 
 class FaceFeatures(nn.Module):
-    """256 features of a face: what MTCNN's last stage (O-Net) knows before it decides; its weights come with the package.
+    """256 features of a face: what MTCNN's last stage (O-Net) knows before it decides; its weights are in the package.
 
     Images (N, 3, H, W) in [-1, 1] -> (N, 256). Inception's features, the usual ones, need a download and were learned
     from photographs of things; distances on different features must never be compared.

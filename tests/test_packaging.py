@@ -72,7 +72,18 @@ def test_command_is_installed():
 
 def test_package_runs_without_the_study_and_test_extras():
     """Only what pyproject lists as dependencies may be imported by ``deid`` itself."""
-    blocked = ["cv2", "skimage", "sklearn", "pandas", "IPython", "papermill", "nbformat", "pytest", "yaml", "torchmetrics"]
+    blocked = [
+        "cv2",
+        "skimage",
+        "sklearn",
+        "pandas",
+        "IPython",
+        "papermill",
+        "nbformat",
+        "pytest",
+        "yaml",
+        "torchmetrics",
+    ]
     code = f"import sys; sys.modules.update(dict.fromkeys({blocked!r})); import pkgutil, importlib, deid\n"
     code += "for m in pkgutil.walk_packages(deid.__path__, 'deid.'):\n"
     code += "    m.name.endswith('__main__') or importlib.import_module(m.name)\n"

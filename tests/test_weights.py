@@ -17,6 +17,7 @@ import torch
 
 from deid.generators import (
     WeightsError,
+    dcgan,
     downloads,
     files,
     load_discriminator,
@@ -271,6 +272,25 @@ def test_rosinality_checkpoints(tmp_path):
     assert (estimated - G.mapping.w_avg).norm() < 0.1 * G.mapping(z)[:, 0].norm(dim=1).mean()
     with pytest.raises(WeightsError, match="no-mean.pt: holds no discriminator"):
         load_discriminator(tmp_path / "no-mean.pt")
+
+
+def test_state_dicts_of_the_dcgan_tutorial(tmp_path):
+    """``torch.save(netG.state_dict())`` and the discriminator's beside it."""
+    torch.manual_seed(0)
+    G, D = dcgan.Generator().eval(), dcgan.Discriminator().eval()
+    torch.save(G.state_dict(), tmp_path / "netG.pth")
+    z = torch.randn(2, 100)
+    with torch.no_grad():
+        assert torch.equal(load_generator(tmp_path / "netG.pth")(z), G(z))
+        with pytest.raises(WeightsError, match="netG.pth: holds no discriminator"):
+            load_discriminator(tmp_path / "netG.pth")
+        torch.save(D.state_dict(), tmp_path / "netG-discriminator.pth")
+        assert torch.equal(load_discriminator(tmp_path / "netG.pth")(G(z)), D(G(z)))
+    with pytest.raises(WeightsError, match="netG-discriminator.pth: holds no generator"):
+        load_generator(tmp_path / "netG-discriminator.pth")
+    files.write(tmp_path / "mixed-up.safetensors", D.state_dict(), {})
+    with pytest.raises(WeightsError, match="mixed-up.safetensors: a discriminator; a generator was asked for"):
+        load_generator(tmp_path / "mixed-up.safetensors")
 
 
 def test_a_hostile_state_dict_is_refused(tmp_path):

@@ -31,6 +31,8 @@ def load_discriminator(name: str | Path = "dcgan-64", device: str = "cpu") -> nn
 def _load(name: str | Path, role: str, device: str) -> nn.Module:
     path = weights.locate(name)
     tensors, facts = weights.read(path, role)
+    if (held := layouts.role(tensors)) not in ("", role):
+        raise WeightsError(f"{path}: a {held}; a {role} was asked for")
     try:
         network = layouts.build(tensors, facts)
     except WeightsError as error:

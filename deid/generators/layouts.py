@@ -36,6 +36,14 @@ def build(tensors: Tensors, facts: dict[str, Any]) -> nn.Module:
     return network
 
 
+def role(tensors: Tensors) -> str:
+    """ "generator", "discriminator", or "" for tensors of neither."""
+    first = tensors.get("main.0.weight")
+    if "synthesis.b4.const" in tensors or (first is not None and first.shape[1:2] != (3,)):
+        return "generator"
+    return "discriminator" if "b4.out.weight" in tensors or first is not None else ""
+
+
 def _empty(tensors: Tensors, facts: dict[str, Any]) -> nn.Module:
     first = tensors.get("main.0.weight")
     if first is not None and first.ndim == 4:

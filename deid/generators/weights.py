@@ -41,18 +41,17 @@ def locate(name: str | Path) -> Path:
 def read(path: str | Path, role: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The ``role`` ("generator" or "discriminator") in a weights file -> (tensors in float32, facts about them).
 
-    ``.safetensors`` hold one network, the discriminator beside as ``<name>-discriminator.safetensors``; NVIDIA's
-    ``.pkl`` and rosinality's ``.pt`` hold both. Nothing in any of them is executed.
+    NVIDIA's ``.pkl`` and rosinality's checkpoints (``.pt``) hold both; ``.safetensors`` and plain state dicts (``.pt``,
+    ``.pth``) one, and the discriminator lies beside as ``<name>-discriminator``. Nothing in any of them is executed.
     """
     path = Path(path)
-    try:
-        if path.suffix == ".pkl":
-            return _from_pickle(path, role)
-        if path.suffix in (".pt", ".pth"):
-            return _from_torch(path, role)
-    except WeightsError as error:
-        raise WeightsError(_named(error, path)) from None
-    beside = path if role == "generator" else discriminator_path(path)
+    if path.suffix == ".pkl":
+        return _from_pickle(path, role)
+    beside = discriminator_path(path)
+    if path.suffix in (".pt", ".pth"):
+        return _from_torch(beside if role == "discriminator" and beside.is_file() else path, role)
+    if role == "generator":
+        return files.read(path)
     if not beside.is_file():
         raise WeightsError(f"{beside}: missing; a search needs the discriminator beside its generator")
     return files.read(beside)
@@ -89,7 +88,10 @@ def _from_pickle(path: Path, role: str) -> tuple[dict[str, Tensor], dict[str, An
     if found is None:
         raise WeightsError(f"{path}: holds no {role}; it holds: {', '.join(networks) or 'no network'}")
     tensors = {name: value.float() if value.is_floating_point() else value for name, value in found.tensors.items()}
-    return tensors, layouts.facts_from(found.settings, role)
+    try:
+        return tensors, layouts.facts_from(found.settings, role)
+    except WeightsError as error:
+        raise WeightsError(f"{path}: {error}") from None
 
 
 def _from_torch(path: Path, role: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -100,20 +102,17 @@ def _from_torch(path: Path, role: str) -> tuple[dict[str, Tensor], dict[str, Any
     except (*pickles.BROKEN, OSError, zipfile.BadZipFile) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise WeightsError(f"{path}: refused or damaged, nothing in it was executed ({reason})") from None
+    content = content if isinstance(content, dict) else {}
     keys = ("g_ema", "g") if role == "generator" else ("d",)
-    state = next((content[key] for key in keys if key in content), content) if isinstance(content, dict) else {}
+    state = next((content[key] for key in keys if isinstance(content.get(key), dict)), content)
     tensors = {str(name): value.float() for name, value in state.items() if isinstance(value, Tensor)}
-    if not tensors or (state is content and role != "generator" and "input.input" in tensors):
-        raise WeightsError(f"{path}: holds no {role}")
     facts = {"role": role}
     if "input.input" in tensors or "final_linear.1.weight" in tensors:
         tensors = layouts.from_rosinality(tensors, content.get("latent_avg"))
         facts |= {"family": "stylegan2", "clamp": None, "mapping_rate": 0.01, "group": 4}
+    if layouts.role(tensors) != role:
+        raise WeightsError(f"{path}: holds no {role}")
     return tensors, facts
-
-
-def _named(error: WeightsError, path: Path) -> str:
-    return str(error) if str(error).startswith(str(path)) else f"{path}: {error}"
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -97,6 +97,11 @@ def test_each_network_gets_the_frame_it_knows(sample, sample_faces):
     assert eyes[0] == pytest.approx(0.25, abs=0.03) and eyes[1] == pytest.approx(0.28, abs=0.03)
 
 
+def test_a_method_without_a_network_says_so():
+    with pytest.raises(ValueError, match="stylegan2 needs weights: no network ships for it yet"):
+        Options(method="stylegan2")
+
+
 def test_weights_of_another_family_are_refused_before_any_photo():
     with pytest.raises(ValueError, match="dcgan-64: a dcgan network; use --method dcgan with it"):
         anonymizer.check(Options(method="stylegan2", weights="dcgan-64"))

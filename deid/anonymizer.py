@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from deid import __version__, blending, faces, holes, images, inpainting
 from deid.faces import DCGAN_FRAME, FRAMES, Face, Frame
-from deid.generators import WeightsError, files, load_discriminator, load_generator, weights
+from deid.generators import WeightsError, files, formats, load_discriminator, load_generator
 from deid.holes import Target, black_out, compose, hidden_by, hide, view
 from deid.images import Photo
 from deid.inpainting import Search
@@ -161,8 +161,8 @@ def manifest(result: Result, options: Options) -> dict:
 
 @lru_cache
 def _hashes(name: str) -> dict[str, str]:
-    path = weights.locate(name)
-    return {file.name: files.sha256(file) for file in (path, weights.discriminator_path(path)) if file.is_file()}
+    path = formats.locate(name)
+    return {file.name: files.sha256(file) for file in (path, formats.discriminator_path(path)) if file.is_file()}
 
 
 def resolve_device(name: str) -> str:

@@ -12,7 +12,7 @@ from torch import Tensor
 from deid import journal, recipes
 from deid.averaging import recalibrate, update_average
 from deid.dataset import FaceCrops
-from deid.generators import files, weights
+from deid.generators import files, formats
 from deid.recipes import Recipe
 
 
@@ -205,7 +205,7 @@ def export(run: str | Path, path: str | Path, batches: int = 64) -> tuple[Path, 
     G, D = recalibrate(training.average, batches), training.D.eval()
     facts = recipes.facts(recipe, G) | {"images_seen": training.images, "recipe": asdict(recipe)}
     plain = D.plain_state_dict() if recipe.family == "dcgan" else D.state_dict()
-    beside = weights.discriminator_path(path)
+    beside = formats.discriminator_path(path)
     files.write(path, G.state_dict(), facts | {"role": "generator"})
     files.write(beside, plain, facts | {"role": "discriminator"})
     return path, beside

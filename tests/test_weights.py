@@ -20,6 +20,7 @@ from deid.generators import (
     dcgan,
     downloads,
     files,
+    formats,
     load_discriminator,
     load_generator,
     pickles,
@@ -183,6 +184,7 @@ def test_other_pickles_say_what_they_are(tmp_path):
 def test_pickle_to_safetensors_and_back(tmp_path):
     run = [sys.executable, "-m", "deid.generators.weights", "convert", str(GOLDEN), str(tmp_path / "mine.safetensors")]
     done = subprocess.run(run, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
     assert done.stdout.split() == [str(tmp_path / "mine.safetensors"), str(tmp_path / "mine-discriminator.safetensors")]
     for found, wanted in zip(outputs(tmp_path / "mine.safetensors"), outputs(GOLDEN), strict=True):
         assert torch.equal(found, wanted)
@@ -191,7 +193,7 @@ def test_pickle_to_safetensors_and_back(tmp_path):
 
 
 def test_half_precision_is_half_the_size_and_nearly_the_same(tmp_path):
-    full, half = (weights.convert(GOLDEN, tmp_path / f"{name}.safetensors", dtype)[0]
+    full, half = (formats.convert(GOLDEN, tmp_path / f"{name}.safetensors", dtype)[0]
                   for name, dtype in (("full", torch.float32), ("half", torch.float16)))  # fmt: skip
     assert half.stat().st_size < 0.6 * full.stat().st_size
     images, wanted = outputs(half)[0], outputs(full)[0]

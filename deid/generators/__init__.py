@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from deid.generators import layouts, weights
+from deid.generators import formats, layouts
 from deid.generators.files import WeightsError
 
 __all__ = ["WeightsError", "load_discriminator", "load_generator"]
@@ -29,8 +29,8 @@ def load_discriminator(name: str | Path = "dcgan-64", device: str = "cpu") -> nn
 
 
 def _load(name: str | Path, role: str, device: str) -> nn.Module:
-    path = weights.locate(name)
-    tensors, facts = weights.read(path, role)
+    path = formats.locate(name)
+    tensors, facts = formats.read(path, role)
     if (held := layouts.role(tensors)) not in ("", role):
         raise WeightsError(f"{path}: a {held}; a {role} was asked for")
     try:

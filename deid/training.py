@@ -192,18 +192,23 @@ def train(
         yield step
 
 
-def export(run: str | Path, path: str | Path, batches: int = 64) -> tuple[Path, Path]:
+def export(run: str | Path, path: str | Path, batches: int = 64, share_of_start: float = 0.0) -> tuple[Path, Path]:
     """Write a run's averaged generator to ``path`` and its discriminator beside it, in half precision.
 
     ``name.safetensors`` and ``name-discriminator.safetensors`` carry the recipe and the images seen in their
     header. Batch-norm statistics are re-estimated for the averaged weights first, over ``batches`` of samples.
+    For a run that went on from weights (``Recipe.start``) ``share_of_start`` averages these in: one average over both
+    stretches (Izmailov et al., 2018, arXiv 1803.05407).
     """
     run, path = Path(run), Path(path)
     recipe = Recipe(**journal.recipe(run))
     training = Training(recipe)
     training.load_state(journal.load_checkpoint(run))
+    if share_of_start:
+        update_average(training.average, recipes.networks(recipe)[0].to(training.device), 1 - share_of_start)
     G, D = recalibrate(training.average, batches), training.D.eval()
     facts = recipes.facts(recipe, G) | {"images_seen": training.images, "recipe": asdict(recipe)}
+    facts["share_of_start"] = share_of_start
     plain = D.plain_state_dict() if recipe.family == "dcgan" else D.state_dict()
     beside = formats.discriminator_path(path)
     files.write(path, G.state_dict(), facts | {"role": "generator"})

@@ -19,13 +19,10 @@ from deid.inpainting import Search
 DEVICES = ("cpu", "cuda")
 
 
-def widths(resolution: int, base: int = 16384, most: int = 512) -> tuple[int, ...]:
-    """Feature maps from 4 px on, as in Karras et al. (2020): ``base / resolution``, at most ``most``.
-
-    ``base`` is 16384 up to 256 px and 32768 above, NVIDIA's "paper256" and "stylegan2" configurations.
-    """
-    base = base if resolution <= 256 else 2 * base
-    return tuple(min(most, base // (4 * 2**k)) for k in range((resolution // 4).bit_length()))
+def widths(resolution: int) -> tuple[int, ...]:
+    """Feature maps from 4 px on, as NVIDIA's "paper256" configuration has them up to 256 px, "stylegan2" above."""
+    base = 16384 if resolution <= 256 else 32768
+    return tuple(min(512, base // (4 * 2**k)) for k in range((resolution // 4).bit_length()))
 
 
 def measure(resolution: int, starts: int = 4, iterations: int = 3, device: str = "cpu") -> dict:
@@ -38,7 +35,6 @@ def measure(resolution: int, starts: int = 4, iterations: int = 3, device: str =
     networks = [kind(config).to(device, **layout).eval() for kind in (stylegan2.Generator, stylegan2.Discriminator)]
     for network in networks:
         network.requires_grad_(False)
-    before = _peak(device)
     crops, visible = torch.zeros(1, 3, resolution, resolution), torch.ones(1, 1, resolution, resolution)
     visible[..., resolution // 4 : -resolution // 4, resolution // 4 : -resolution // 4] = 0
     search = Search(starts, iterations, bank=1, drop=False)
@@ -50,7 +46,7 @@ def measure(resolution: int, starts: int = 4, iterations: int = 3, device: str =
             break
     seconds = (time.perf_counter() - begin) / (starts * (iterations - 1))
     known = {"resolution": resolution, "device": device, "threads": torch.get_num_threads()}
-    return known | {"seconds_a_latent": round(seconds, 4), "peak_bytes": _peak(device), "before_bytes": before}
+    return known | {"seconds_a_latent": round(seconds, 4), "peak_bytes": _peak(device)}
 
 
 def measure_apart(resolution: int, starts: int = 4, iterations: int = 3, device: str = "cpu") -> dict:

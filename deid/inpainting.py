@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from deid import latents
 
-PIXELS_AT_ONCE = 512 * 1024
+PIXELS_AT_ONCE = 512 * 1024  # of latents' images: what a forward and backward pass keeps in memory
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Search:
 @dataclass
 class Step:
     """One iteration: total loss and its parts of the best latent of each face (F,), its image (F, 3, S, S),
-    and every surviving candidate: ``candidates`` (F, K, 3, S, S), ``latents`` (F, K, L, d)."""  # fmt: skip
+    and every surviving candidate: ``candidates`` (F, K, 3, S, S), drawn from ``latents`` (F, K, L, d)."""  # fmt: skip
 
     iteration: int
     losses: dict[str, Tensor]
@@ -114,9 +114,10 @@ def search(
             current, optimizer = _drop(current, optimizer, parts["total"], settings.survivors(iteration))
         optimizer.zero_grad(set_to_none=True)
         images, parts = problem.evaluate(current)
+        step = _step(iteration, current, images, parts)
         optimizer.step()
         rest.hold(current, parts["total"], iteration)
-        yield _step(iteration, current, images, parts)
+        yield step
         if rest.everyone:
             break
     yield _step(iteration + 1, current, *problem.evaluate(current.detach()))
@@ -249,7 +250,7 @@ def _step(iteration: int, current: Tensor, images: Tensor, parts: dict[str, Tens
     best = parts["total"].argmin(1)
     rows = torch.arange(len(best), device=best.device)
     losses = {name: value[rows, best] for name, value in parts.items()}
-    return Step(iteration, losses, images[rows, best], images, current.detach())
+    return Step(iteration, losses, images[rows, best], images, current.detach().clone())
 
 
 def face_seeds(seed: int, count: int) -> list[int]:

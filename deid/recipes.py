@@ -68,11 +68,13 @@ def networks(recipe: Recipe) -> tuple[nn.Module, nn.Module, int]:
 
 def _started(recipe: Recipe) -> tuple[nn.Module, nn.Module, int]:
     G, D = load_generator(recipe.start), load_discriminator(recipe.start)
+    if G.family != recipe.family:
+        raise ValueError(f"{recipe.start}: a {G.family} network cannot start a {recipe.family} recipe")
     if recipe.norm == "spectral":
         D.normalize()
     for network in (G, D):
         network.train().requires_grad_(True)
-    return G, D, G.facts["images_seen"]
+    return G, D, G.facts.get("images_seen", 0)
 
 
 def facts(recipe: Recipe, G: nn.Module) -> dict:

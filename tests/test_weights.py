@@ -200,6 +200,18 @@ def test_half_precision_is_half_the_size_and_nearly_the_same(tmp_path):
     assert 0 < (images - wanted).abs().max() < 0.02 * wanted.abs().max()
 
 
+def test_a_generator_is_not_converted_beside_a_broken_discriminator(tmp_path):
+    """A missing discriminator is no harm; one that cannot be loaded is, and then nothing is written."""
+    files.write(tmp_path / "in.safetensors", stylegan2.Generator(SMALL).state_dict(), {})
+    assert formats.convert(tmp_path / "in.safetensors", tmp_path / "alone.safetensors") == [
+        tmp_path / "alone.safetensors"
+    ]
+    files.write(tmp_path / "in-discriminator.safetensors", {"b4.out.weight": torch.zeros(1, 1)}, {})
+    with pytest.raises(WeightsError):
+        formats.convert(tmp_path / "in.safetensors", tmp_path / "out.safetensors")
+    assert not list(tmp_path.glob("out*"))
+
+
 def test_wrong_conversions_leave_nothing(tmp_path, capsys):
     assert weights.main(["convert", str(GOLDEN), str(tmp_path / "out.pkl")]) == 1
     assert weights.main(["convert", str(tmp_path / "nowhere.pkl"), str(tmp_path / "out.safetensors")]) == 1

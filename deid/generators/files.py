@@ -16,6 +16,10 @@ class WeightsError(ValueError):
     """Weights that cannot be used; the message names the file and the fix."""
 
 
+class NoNetworkError(WeightsError):
+    """A file that is in order, but does not hold the network that was asked for."""
+
+
 def read(path: str | Path) -> tuple[dict[str, Tensor], dict]:
     """A safetensors file -> (tensors in float32, the facts stored in its header)."""
     path = Path(path)

@@ -2,6 +2,7 @@
 
 import argparse
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,9 @@ import torch
 from torch import Tensor
 
 from deid.generators import downloads, files, layouts, pickles
-from deid.generators.files import WeightsError
+from deid.generators.files import NoNetworkError, WeightsError
 
 BUNDLED = Path(__file__).parent / "bundled"
-ROLES = ("generator", "discriminator")
 
 
 def locate(name: str | Path) -> Path:
@@ -28,7 +28,7 @@ def locate(name: str | Path) -> Path:
         return bundled
     if downloads.is_known(name):
         return downloads.cached(str(name))
-    known = ", ".join(sorted(p.stem for p in BUNDLED.glob("*.safetensors") if not p.stem.endswith(ROLES[1])))
+    known = ", ".join(sorted(p.stem for p in BUNDLED.glob("*.safetensors") if not p.stem.endswith("discriminator")))
     raise WeightsError(
         f"{name}: neither a file nor a bundled network; bundled are: {known}; to download: {', '.join(downloads.NAMES)}"
     )
@@ -49,7 +49,7 @@ def read(path: str | Path, role: str) -> tuple[dict[str, Tensor], dict[str, Any]
     if role == "generator":
         return files.read(path)
     if not beside.is_file():
-        raise WeightsError(f"{beside}: missing; a search needs the discriminator beside its generator")
+        raise NoNetworkError(f"{beside}: missing; a search needs the discriminator beside its generator")
     return files.read(beside)
 
 
@@ -63,18 +63,14 @@ def convert(source: str | Path, target: str | Path, precision: torch.dtype = tor
     source, target = locate(source), Path(target)
     if target.suffix != ".safetensors":
         raise WeightsError(f"{target}: the target's name must end in .safetensors")
-    written = []
-    for role, path in zip(ROLES, (target, discriminator_path(target)), strict=True):
-        try:
-            tensors, facts = read(source, role)
-        except WeightsError:
-            if role == "generator":
-                raise
-            continue  # a file without a discriminator is still a generator
-        layouts.build(tensors, facts)  # nothing is written that cannot be loaded
-        files.write(path, tensors, facts | {"role": role, "source_sha256": files.sha256(source)}, precision)
-        written.append(path)
-    return written
+    found = {target: read(source, "generator")}
+    with suppress(NoNetworkError):  # a generator alone can still draw
+        found[discriminator_path(target)] = read(source, "discriminator")
+    for tensors, facts in found.values():
+        layouts.build(tensors, facts)  # nothing is written unless all of it can be loaded
+    for path, (tensors, facts) in found.items():
+        files.write(path, tensors, facts | {"source_sha256": files.sha256(source)}, precision)
+    return list(found)
 
 
 def _from_pickle(path: Path, role: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -82,7 +78,7 @@ def _from_pickle(path: Path, role: str) -> tuple[dict[str, Tensor], dict[str, An
     names = ("G_ema", "G") if role == "generator" else ("D",)
     found = next((networks[name] for name in names if name in networks), None)
     if found is None:
-        raise WeightsError(f"{path}: holds no {role}; it holds: {', '.join(networks) or 'no network'}")
+        raise NoNetworkError(f"{path}: holds no {role}; it holds: {', '.join(networks) or 'no network'}")
     tensors = {name: value.float() if value.is_floating_point() else value for name, value in found.tensors.items()}
     try:
         return tensors, layouts.facts_from(found.settings, role)
@@ -107,5 +103,5 @@ def _from_torch(path: Path, role: str) -> tuple[dict[str, Tensor], dict[str, Any
         tensors = layouts.from_rosinality(tensors, content.get("latent_avg"))
         facts |= {"family": "stylegan2", "clamp": None, "mapping_rate": 0.01, "group": 4}
     if layouts.role(tensors) != role:
-        raise WeightsError(f"{path}: holds no {role}")
+        raise NoNetworkError(f"{path}: holds no {role}")
     return tensors, facts

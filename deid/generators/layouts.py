@@ -120,9 +120,10 @@ def from_rosinality(tensors: Tensors, mean: Tensor | None = None) -> Tensors:
         for pattern, target in rules:
             if (match := re.fullmatch(pattern, name)) is not None:
                 translated[target(match, last)] = value
+    translated = {name: _without_ones(name, value) for name, value in translated.items()}
     if "mapping.fc0.weight" in translated:
-        translated["mapping.w_avg"] = _mean_w(translated) if mean is None else mean
-    return {name: _without_ones(name, value) for name, value in translated.items()}
+        translated["mapping.w_avg"] = _mean_w(translated) if mean is None else mean.flatten()
+    return translated
 
 
 def _numbered(tensors: Tensors, pattern: str) -> list[int]:
@@ -134,19 +135,19 @@ def _numbered(tensors: Tensors, pattern: str) -> list[int]:
 def _without_ones(name: str, value: Tensor) -> Tensor:
     """Drop the leading axes of length 1 that rosinality's parameters carry."""
     kind = name.rsplit(".", 1)[-1]
-    if kind in ("bias", "w_avg"):
+    if kind == "bias":
         return value.flatten()
     axes = {"const": 3, "noise_const": 2, "noise_strength": 0}.get(kind, min(value.ndim, 4))
     return value.reshape(value.shape[value.ndim - axes :])
 
 
 def _mean_w(tensors: Tensors) -> Tensor:
-    z_dim = tensors["mapping.fc0.weight"].shape[1]
-    w = stylegan2.normalize(torch.randn(10_000, z_dim, generator=torch.Generator().manual_seed(0)))
-    for layer in range(len(_numbered(tensors, r"mapping\.fc(\d+)\.weight"))):
-        weight, bias = tensors[f"mapping.fc{layer}.weight"], tensors[f"mapping.fc{layer}.bias"]
-        w = nn.functional.leaky_relu(w @ (weight * 0.01 / weight.shape[1] ** 0.5).T + bias * 0.01, 0.2) * 2**0.5
-    return w.mean(0)
+    config = generator_config(tensors, {})
+    mapping = stylegan2.Mapping(config)
+    own = {name.removeprefix("mapping."): value for name, value in tensors.items() if name.startswith("mapping.")}
+    mapping.load_state_dict(own | {"w_avg": torch.zeros(config.w_dim)})
+    with torch.no_grad():
+        return mapping(torch.randn(10_000, config.z_dim, generator=torch.Generator().manual_seed(0)))[:, 0].mean(0)
 
 
 Rule = tuple[str, Callable[[re.Match, int], str]]

@@ -34,8 +34,8 @@ NAMES = {
     "numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct",
 }  # fmt: skip
 BROKEN = (
-    pickle.UnpicklingError, EOFError, AttributeError, ImportError, IndexError, KeyError, LookupError, MemoryError,
-    OverflowError, RecursionError, RuntimeError, TypeError, UnicodeError, ValueError, struct.error,
+    pickle.UnpicklingError, EOFError, AttributeError, ImportError, LookupError, MemoryError, OverflowError,
+    RecursionError, RuntimeError, TypeError, UnicodeError, ValueError, struct.error,
 )  # fmt: skip
 
 

@@ -15,8 +15,10 @@ from deid.generators.formats import convert
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line; returns its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m deid.generators.weights", description=main.__doc__)
-    parser.description = "Convert weights to safetensors, or download a pretrained network."
+    parser = argparse.ArgumentParser(
+        prog="python -m deid.generators.weights",
+        description="Convert weights to safetensors, or download a pretrained network.",
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     converting = commands.add_parser("convert", help="NVIDIA's .pkl or rosinality's .pt to safetensors")
     converting.add_argument("source", help="the file, or a short name that was fetched before")

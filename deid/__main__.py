@@ -162,6 +162,8 @@ def run(job: Job, options: Options, arguments: argparse.Namespace) -> str:
         tqdm.write(f"{job.source}: {status}", file=sys.stderr)
         return status
     tqdm.write(f"{job.source}: {_summary(result)}{'' if write else '; not written (--keep-faceless writes it)'}")
+    if result.doubtful:
+        tqdm.write(f"{job.source}: {_warning(result.doubtful, options)}", file=sys.stderr)
     return status
 
 
@@ -188,6 +190,14 @@ def _summary(result: anonymizer.Result) -> str:
         what = f"{target.method} ({target.reason})" if target.reason else target.method
         counts[what] = counts.get(what, 0) + 1
     return f"{len(result.targets)} faces: " + ", ".join(f"{count} {what}" for what, count in counts.items())
+
+
+def _warning(doubtful: list[faces.Face], options: Options) -> str:
+    scores = [face.score for face in doubtful]
+    return (
+        f"{len(doubtful)} possible faces stay visible, they score {min(scores):.2f} to {max(scores):.2f}: "
+        f"look at them (boxes in the JSON), or hide them too with --min-score below {options.min_score:g}"
+    )
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ left, where the faces were, and the seed.
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -95,12 +95,16 @@ class Step:
 
 @dataclass
 class Result:
-    """The anonymized photo, its faces, which pixels were hidden (1, 1, H, W), and the status for the manifest."""
+    """The anonymized photo, its faces, which pixels were hidden (1, 1, H, W), and the status for the manifest.
+
+    ``doubtful`` faces scored less than ``min_score``: they are still visible, for the caller to look at.
+    """
 
     photo: Photo
     targets: list[Target]
     hidden: Tensor
     status: str
+    doubtful: list[Face] = field(default_factory=list)
 
 
 def anonymize(
@@ -121,10 +125,11 @@ def steps(
 ) -> Iterator[Step]:
     """The same in steps; with ``preview_every`` a preview every so many search iterations (never a hidden face)."""
     device = resolve_device(options.device)
-    found = find_faces(photo, options, device) if found is None else list(found)
+    found, doubtful = look(photo, options, device) if found is None else (list(found), [])
     targets = plan(found, options, device)
     if not targets:
-        yield Step("done", 0, 0, result=Result(photo, [], torch.zeros_like(photo.pixels[:, :1]), "no face found"))
+        nothing = torch.zeros_like(photo.pixels[:, :1])
+        yield Step("done", 0, 0, result=Result(photo, [], nothing, "no face found", doubtful))
         return
     if not options.draws:
         pixels, hidden = obscure(photo.pixels, targets)
@@ -135,7 +140,8 @@ def steps(
             pixels = step.preview if step.stage == "done" else pixels
             if step.stage != "done":
                 yield step
-    result = Result(replace(photo, pixels=pixels), targets, hidden, "anonymized")
+    visible = [face for face in doubtful if not holes.covered(face, hidden)]
+    result = Result(replace(photo, pixels=pixels), targets, hidden, "anonymized", visible)
     yield Step("done", len(targets), len(targets), preview=pixels if preview_every else None, result=result)
 
 
@@ -154,6 +160,7 @@ def manifest(result: Result, options: Options) -> dict:
         "smallest_face_searched": smallest_searched(result.photo, options),
         "options": asdict(options) | {"weights": options.network},
         "faces": [target.record() for target in sorted(result.targets, key=lambda target: -target.face.size)],
+        "doubtful_faces_left_visible": [face.record() for face in result.doubtful],
         "versions": {"deid": __version__} | {package: version(package) for package in PACKAGES},
     }
     return entry | ({"weights_sha256": _hashes(options.network)} if options.draws else {})
@@ -183,10 +190,17 @@ def smallest_searched(photo: Photo, options: Options) -> float:
     return smallest if photo.pixels[0, 0].numel() <= LARGE_PHOTO else max(smallest, 24)
 
 
+def look(photo: Photo, options: Options, device: str = "cpu") -> tuple[list[Face], list[Face]]:
+    """The faces that will be replaced or, when under ``min_size``, blacked out; and those that score too little."""
+    smallest = smallest_searched(photo, options)
+    (seen,) = faces.detect(photo.pixels, 0.0, smallest, device if device != "mps" else "cpu")
+    found = [face for face in seen if face.score >= options.min_score]
+    return found, [face for face in seen if face.score < options.min_score]
+
+
 def find_faces(photo: Photo, options: Options, device: str = "cpu") -> list[Face]:
     """The faces that will be replaced or, when under ``min_size``, blacked out."""
-    smallest = smallest_searched(photo, options)
-    return faces.detect(photo.pixels, options.min_score, smallest, device if device != "mps" else "cpu")[0]
+    return look(photo, options, device)[0]
 
 
 def plan(found: Sequence[Face], options: Options, device: str = "cpu") -> list[Target]:

@@ -7,6 +7,7 @@ A photo's line is appended after its crops are on disk: whatever has a line is w
 import copy
 import json
 import os
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,9 +17,9 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
-from deid import faces, images
+from deid import faces, images, sources
 from deid.faces import DCGAN_FRAME, Face, Frame
 from deid.images import ImageError, Photo
 
@@ -242,6 +243,17 @@ class FaceCrops(torch.utils.data.Dataset):
     def mean(self) -> Tensor:
         """The mean crop (1, 3, size, size)."""
         return self._bytes.float().mean(0, keepdim=True).div(127.5).sub(1)
+
+
+def crops_or_nobody(folders: Sequence[str | Path], generator: nn.Module, count: int = 64, seed: int = 0) -> FaceCrops:
+    """The crops in ``folders``; where one of them was not made yet, those of ``count`` portraits by ``generator``."""
+    if folders and all((Path(folder) / INDEX).exists() for folder in folders):
+        return FaceCrops(folders)
+    with tempfile.TemporaryDirectory() as temporary:
+        photos = sources.portraits(generator, count, Path(temporary) / "photos", seed)
+        for _ in create(photos, Path(temporary) / "crops", Settings(min_face=40)):
+            pass
+        return FaceCrops(Path(temporary) / "crops")
 
 
 def _crop_bytes(path: Path) -> Tensor:

@@ -37,6 +37,14 @@ class Face:
         x1, y1, x2, y2 = self.box
         return Face((x1 + x, y1 + y, x2 + x, y2 + y), self.score, tuple((a + x, b + y) for a, b in self.landmarks))
 
+    def record(self) -> dict:
+        """The face as plain JSON."""
+        return {
+            "box": [round(value, 2) for value in self.box],
+            "score": round(self.score, 4),
+            "landmarks": [[round(value, 2) for value in point] for point in self.landmarks],
+        }
+
     def points(self) -> Tensor:
         """Landmarks as a float64 tensor (5, 2)."""
         return torch.tensor(self.landmarks, dtype=torch.float64)

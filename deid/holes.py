@@ -33,10 +33,7 @@ class Target:
 
     def record(self) -> dict:
         """The manifest's entry."""
-        entry = {
-            "box": [round(v, 2) for v in self.face.box],
-            "score": round(self.face.score, 4),
-            "landmarks": [[round(v, 2) for v in point] for point in self.face.landmarks],
+        entry = self.face.record() | {
             "method": self.method,
             "mask": self.mask,
             "seed": self.seed,
@@ -81,6 +78,14 @@ def hide(pixels: Tensor, targets: Sequence[Target]) -> tuple[Tensor, Tensor]:
         area = hidden[:, :, top:bottom, left:right]
         area.copy_(torch.maximum(area, inside))
     return torch.where(hidden > 0.5, torch.zeros_like(pixels), pixels), hidden
+
+
+def covered(face: Face, hidden: Tensor) -> bool:
+    """Whether all landmarks of a face that lie in the photo are hidden (1, 1, H, W) already."""
+    height, width = hidden.shape[2:]
+    x, y = face.points().round().long().unbind(1)
+    inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    return bool((hidden[0, 0, y[inside], x[inside]] > 0.5).all())
 
 
 def view(pixels: Tensor, hidden: Tensor, target: Target) -> tuple[Tensor, Tensor]:

@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from deid import anonymizer, faces, images
+from deid import anonymizer, faces, holes, images
 from deid.anonymizer import Options
 from deid.faces import Face
 from deid.masks import MASKS
@@ -105,6 +105,25 @@ def test_a_method_without_a_network_says_so():
 def test_weights_of_another_family_are_refused_before_any_photo():
     with pytest.raises(ValueError, match="dcgan-64: a dcgan network; use --method dcgan with it"):
         anonymizer.check(Options(method="stylegan2", weights="dcgan-64"))
+
+
+def test_faces_under_the_least_score_are_reported_not_forgotten(sample):
+    """What is left visible must be known: here a least score that the weaker of two real detections misses."""
+    weak, sure = sorted(anonymizer.find_faces(sample, QUICK), key=lambda face: face.score)
+    least = (weak.score + sure.score) / 2
+    result = anonymizer.anonymize(sample, dataclasses.replace(QUICK, min_score=least))
+    assert [target.face for target in result.targets] == [sure] and result.doubtful == [weak]
+    (listed,) = anonymizer.manifest(result, QUICK)["doubtful_faces_left_visible"]
+    assert listed["box"] == [round(value, 2) for value in weak.box]
+    nobody = anonymizer.anonymize(sample, dataclasses.replace(QUICK, min_score=1.0))
+    assert nobody.status == "no face found" and nobody.doubtful == sorted([weak, sure], key=lambda face: -face.size)
+
+
+def test_a_doubtful_face_under_a_hole_is_no_doubt(sample, sample_faces):
+    hidden = anonymizer.hide(sample.pixels, anonymizer.plan(sample_faces, QUICK))[1]
+    assert holes.covered(sample_faces[0].moved(5, -5), hidden)
+    assert not holes.covered(sample_faces[0].moved(60, 0), hidden)
+    assert not holes.covered(sample_faces[0], torch.zeros_like(hidden))
 
 
 def test_small_faces_are_blacked_out_and_said(sample, sample_faces):

@@ -91,6 +91,14 @@ def test_faceless_photos_are_written_only_when_asked(tmp_path):
     assert (out / "lawn.png").exists()
 
 
+def test_possible_faces_that_stay_visible_are_told(small, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert main([str(small), "-o", str(out), "--min-score", "1"]) == 1
+    assert "2 possible faces stay visible, they score" in capsys.readouterr().err
+    listed = manifest(out, small.name)["doubtful_faces_left_visible"]
+    assert len(listed) == 2 and all(0.9 < face["score"] <= 1 and len(face["box"]) == 4 for face in listed)
+
+
 def test_own_boxes_decide(small, tmp_path):
     boxes, out = tmp_path / "boxes.json", tmp_path / "out"
     boxes.write_text(json.dumps({small.name: [[60, 40, 200, 200]]}))

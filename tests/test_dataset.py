@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import tarfile
+import tempfile
 import textwrap
 from collections import Counter
 from pathlib import Path
@@ -14,6 +15,7 @@ import torch
 
 from deid import dataset, images, sources
 from deid.dataset import FaceCrops, Settings
+from deid.generators import load_generator
 from deid.images import ImageError
 
 
@@ -242,3 +244,13 @@ def test_real_portraits_are_nearly_all_kept(tmp_path, shared_data):
         archive.extractall(tmp_path / "photos", members, filter="data")
     step = create(images.find(tmp_path / "photos"), tmp_path / "faces")[-1]
     assert step.done == 32 and step.dropped["no face"] <= 1 and step.kept >= 21
+
+
+def test_without_crops_a_study_learns_from_nobody(tmp_path, crops, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    folder = crops.paths[0].parents[1]
+    generator = load_generator("dcgan-64")
+    assert dataset.crops_or_nobody([folder, folder], generator).paths == crops.paths * 2
+    for missing in ([], [folder, tmp_path / "not made"]):
+        drawn = dataset.crops_or_nobody(missing, generator, count=4)
+        assert 1 <= len(drawn) <= 4 and not list(tmp_path.iterdir()), "drawn, read, and gone from the disk"

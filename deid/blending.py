@@ -48,12 +48,12 @@ def seam(drawn: Tensor, area: Tensor, hidden: Tensor, known: Tensor, reach: int 
     ``drawn`` and ``area`` (1, 3, h, w), ``hidden`` and ``known`` (1, 1, h, w) as 0 or 1 -> ``drawn``, corrected. Pixels
     of ``area`` that are not ``known`` (another face's hole) are never read. What is left to correct is fine detail,
     which dies out within a few pixels: beyond ``reach`` the correction is zero, and the cost grows with the hole's rim
-    only.
+    only. Outside the hole it is corrected as well, so that no line is left where a soft edge begins.
     """
     rim = (hidden > 0.5) & (F.max_pool2d(1 - hidden, 2 * reach + 1, 1, reach) > 0.5)
-    difference = ((area - drawn) * known * (1 - hidden))[0].clamp(-limit, limit).permute(1, 2, 0).double().numpy()
-    correction = torch.from_numpy(_harmonic(difference, rim[0, 0].numpy())).permute(2, 0, 1).to(drawn)
-    return drawn + correction * hidden
+    outside = ((area - drawn) * known * (1 - hidden)).clamp(-limit, limit)
+    inside = _harmonic(outside[0].permute(1, 2, 0).double().numpy(), rim[0, 0].numpy())
+    return drawn + outside + torch.from_numpy(inside).permute(2, 0, 1).to(drawn)
 
 
 def _harmonic(values: np.ndarray, hidden: np.ndarray) -> np.ndarray:

@@ -96,6 +96,7 @@ def test_seam_continues_the_surroundings_and_reads_nothing_hidden():
     fitted = blending.seam(drawn, area, hidden, known)
     assert fitted[0, 0, 60, 20].item() == pytest.approx(0.4, abs=0.01)
     assert fitted[0, 0, 60, 60].item() == pytest.approx(0.3, abs=1e-6)
+    assert fitted[0, 0, 60, 19].item() == pytest.approx(0.4, abs=1e-6), "no step where the hole ends"
     noisy = torch.where(hidden > 0.5, torch.rand(area.shape), area)
     assert torch.equal(blending.seam(drawn, noisy, hidden, known), fitted)
     # What is another face's hole says nothing: there the fill stays as it was drawn.

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -220,15 +221,25 @@ class FaceCrops(torch.utils.data.Dataset):
 
     def __init__(self, folders: str | Path | Sequence[str | Path], limit: int | None = None) -> None:
         folders = [folders] if isinstance(folders, str | Path) else list(folders)
-        paths = [
-            Path(folder) / face["crop"]
+        kept = [
+            (Path(folder), face)
             for folder in folders for record in read_index(folder) for face in record["faces"] if "crop" in face
         ][:limit]  # fmt: skip
+        paths = [folder / face["crop"] for folder, face in kept]
         if not paths:
             raise ImageError(f"{', '.join(map(str, folders))}: no crops; run notebook 01_dataset_creation first")
         with ThreadPoolExecutor() as pool:
             self._bytes = torch.cat(list(pool.map(_crop_bytes, paths)))
-        self.paths = paths
+        self.paths, self._kept = paths, kept
+
+    @cached_property
+    def landmarks(self) -> Tensor:
+        """Where each crop's landmarks are, (N, 5, 2) in its own pixels."""
+        settings = {folder: _settings(folder) for folder in {folder for folder, _ in self._kept}}
+        found = [Face(tuple(f["box"]), f["score"], tuple(map(tuple, f["landmarks"]))) for _, f in self._kept]
+        matrices = [settings[folder].matrix(face) for (folder, _), face in zip(self._kept, found, strict=True)]
+        places = [faces.apply(faces.invert(m), face.points()) for m, face in zip(matrices, found, strict=True)]
+        return torch.stack(places).float()
 
     def __len__(self) -> int:
         return len(self._bytes)
@@ -245,6 +256,10 @@ class FaceCrops(torch.utils.data.Dataset):
         return self._bytes.float().mean(0, keepdim=True).div(127.5).sub(1)
 
 
+def _settings(folder: Path) -> Settings:
+    return Settings(**json.loads((folder / SETTINGS).read_text()))
+
+
 def crops_or_nobody(folders: Sequence[str | Path], generator: nn.Module, count: int = 64, seed: int = 0) -> FaceCrops:
     """The crops in ``folders``; where one of them was not made yet, those of ``count`` portraits by ``generator``."""
     if folders and all((Path(folder) / INDEX).exists() for folder in folders):
@@ -253,7 +268,9 @@ def crops_or_nobody(folders: Sequence[str | Path], generator: nn.Module, count: 
         photos = sources.portraits(generator, count, Path(temporary) / "photos", seed)
         for _ in create(photos, Path(temporary) / "crops", Settings(min_face=40)):
             pass
-        return FaceCrops(Path(temporary) / "crops")
+        drawn = FaceCrops(Path(temporary) / "crops")
+        _ = drawn.landmarks  # while the folder is still there
+        return drawn
 
 
 def _crop_bytes(path: Path) -> Tensor:

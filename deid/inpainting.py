@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from deid import latents
+from deid.generators import onepass
 
 PIXELS_AT_ONCE = 512 * 1024  # of latents' images: what a forward and backward pass keeps in memory
 
@@ -123,6 +124,18 @@ def search(
     yield _step(iteration + 1, current, *problem.evaluate(current.detach()))
 
 
+@torch.no_grad()
+def draw(
+    generator: nn.Module, crops: Tensor, visible: Tensor, landmarks: Tensor, seeds: Sequence[int]
+) -> Iterator[Step]:
+    """Draw all faces in one pass; the only ``Step`` is the result. Face f's latent comes from ``seeds[f]`` alone."""
+    drawn = [generator.sample_z(1, torch.Generator().manual_seed(seed)) for seed in seeds]
+    z, known = torch.cat(drawn).to(crops.device), crops * visible
+    images = generator(z, onepass.conditions(known, visible, landmarks))
+    losses = {"contextual": contextual_loss(images, known, context_weights(visible))}
+    yield Step(0, losses, images, images[:, None], z[:, None, None])
+
+
 def inpaint(crops: Tensor, visible: Tensor, landmarks: Tensor, seeds: Sequence[int], *, generator: nn.Module,
             discriminator: nn.Module, settings: Search | None = None) -> Iterator[Step]:  # fmt: skip
     """The one door to every generator: what is visible of ``crops`` and where the landmarks are -> faces.
@@ -130,7 +143,9 @@ def inpaint(crops: Tensor, visible: Tensor, landmarks: Tensor, seeds: Sequence[i
     ``crops`` (F, 3, S, S), ``visible`` (F, 1, S, S), ``landmarks`` (F, 5, 2) in frame pixels. The last ``Step``'s
     ``images`` are the result.
     """
-    del landmarks  # a latent search reads the pose from the visible pixels
+    if generator.family == "onepass":
+        return draw(generator, crops, visible, landmarks, seeds)
+    # A latent search reads the pose from the visible pixels.
     return search(generator, discriminator, crops, visible, seeds, settings)
 
 

@@ -35,10 +35,13 @@ def recipe(run: str | Path) -> dict:
     return json.loads((Path(run) / RECIPE).read_text())
 
 
-def keep_recipe(settings: dict, run: Path) -> None:
-    """Write the run's settings; raises ``ValueError`` when the folder was started with others."""
-    settings = json.loads(json.dumps(settings))  # as they will be read: tuples are lists in JSON
-    if (run / RECIPE).exists() and (found := recipe(run)) != settings:
+def keep_recipe(settings: dict, run: Path, defaults: dict) -> None:
+    """Write the run's settings; raises ``ValueError`` when the folder was started with others.
+
+    What an older version did not write down was as in ``defaults``.
+    """
+    settings, defaults = json.loads(json.dumps([settings, defaults]))  # as they will be read: tuples become lists
+    if (run / RECIPE).exists() and (found := defaults | recipe(run)) != settings:
         raise ValueError(f"{run / RECIPE}: this run was started with {found}; choose another run folder")
     images.write_atomically(run / RECIPE, json.dumps(settings, indent=1).encode())
 

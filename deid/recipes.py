@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from deid.generators import dcgan, load_discriminator, load_generator, stylegan2
+from deid.generators import dcgan, load_discriminator, load_generator, onepass, stylegan2
+
+STYLED = {"stylegan2": stylegan2, "onepass": onepass}
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,8 @@ class Recipe:
     ``penalty`` is R1's gamma, applied every ``penalty_every`` steps (Mescheder et al., 2018, arXiv 1801.04406).
     ``start`` names weights to go on from, with new optimisers, where the checkpoint of the run that made them is gone:
     the count goes on from theirs.
-    ``channels`` and ``latent`` are a StyleGAN2's feature maps from 4 px on and the length of z and w.
+    ``channels`` and ``latent`` are the feature maps from 4 px on and the length of z and w, for StyleGAN2's layers.
+    ``context``, ``tone``, ``matching`` and ``variety`` weigh what a one-pass generator pays for (``games.Completion``).
     """
 
     family: str = "dcgan"
@@ -37,6 +40,10 @@ class Recipe:
     channels: tuple[int, ...] = ()
     latent: int = 100
     mapping: int = 0
+    context: float = 0.0
+    tone: float = 0.0
+    matching: float = 0.0
+    variety: float = 0.0
     start: str = ""
     seed: int = 0
 
@@ -47,8 +54,15 @@ PLAIN = Recipe(norm="batch", flips=False, translation=0, average=0.0, decay_from
 # 2006.06676) use at this resolution and batch; no path length regularisation and no style mixing: they cost time, and
 # 64 px need them least.
 STYLE = Recipe(
-    family="stylegan2", images=240_000, batch=32, learning_rate=2e-3, beta1=0.0, beta2=0.99, norm="none", penalty=0.05,
+    family="stylegan2", images=180_000, batch=32, learning_rate=2e-3, beta1=0.0, beta2=0.99, norm="none", penalty=0.05,
     average=0.998, decay_from=0.8, channels=(128, 128, 128, 64, 32), latent=128, mapping=4,
+)  # fmt: skip
+
+# The one-pass generator at 128 px, for two CPU cores as well: about a billion multiplications a face.
+ONEPASS = Recipe(
+    family="onepass", images=400_000, batch=32, learning_rate=2e-3, beta1=0.0, beta2=0.99, norm="none", penalty=0.05,
+    average=0.998, decay_from=0.8, channels=(128, 128, 128, 64, 32, 16), latent=128, mapping=2,
+    context=5.0, tone=2.0, matching=1.0, variety=5.0,
 )  # fmt: skip
 
 
@@ -58,12 +72,12 @@ def networks(recipe: Recipe) -> tuple[nn.Module, nn.Module, int]:
         return _started(recipe)
     if recipe.family == "dcgan":
         return dcgan.Generator(recipe.latent), dcgan.Discriminator(norm=recipe.norm), 0
-    if recipe.family == "stylegan2":
-        mapping = (recipe.latent,) * recipe.mapping
-        # Without minibatch deviation a logit says something about its own image only, which a search needs.
-        config = stylegan2.Config(tuple(recipe.channels), recipe.latent, mapping, group_channels=0)
-        return stylegan2.Generator(config), stylegan2.Discriminator(config), 0
-    raise ValueError(f"family must be dcgan or stylegan2, not {recipe.family!r}")
+    if recipe.family not in STYLED:
+        raise ValueError(f"family must be dcgan, {' or '.join(STYLED)}, not {recipe.family!r}")
+    mapping = (recipe.latent,) * recipe.mapping
+    # Without minibatch deviation a logit says something about its own image only, which a search needs.
+    config = stylegan2.Config(tuple(recipe.channels), recipe.latent, mapping, group_channels=0)
+    return STYLED[recipe.family].Generator(config), STYLED[recipe.family].Discriminator(config), 0
 
 
 def _started(recipe: Recipe) -> tuple[nn.Module, nn.Module, int]:

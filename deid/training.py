@@ -1,15 +1,14 @@
-"""Adversarial training: losses, one loop that yields ``Step``, and exact resume."""
+"""Adversarial training: one loop for every game of ``deid.games``, that yields ``Step``, and exact resume."""
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from deid import journal, recipes
+from deid import games, journal, recipes
 from deid.averaging import recalibrate, update_average
 from deid.dataset import FaceCrops
 from deid.generators import files, formats
@@ -23,36 +22,6 @@ class Step:
     images: int
     losses: dict[str, float]
     preview: Tensor | None = None
-
-
-def discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
-    """-log sigmoid(D(x)) - log(1 - sigmoid(D(G(z)))); Goodfellow et al. (2014), eq. 1. Logits (N,) -> scalar."""
-    return F.softplus(-real).mean() + F.softplus(fake).mean()
-
-
-def generator_loss(fake: Tensor) -> Tensor:
-    """Non-saturating -log sigmoid(D(G(z))); Goodfellow et al. (2014), section 3. Logits (N,) -> scalar."""
-    return F.softplus(-fake).mean()
-
-
-def translate(batch: Tensor, reach: int, random: torch.Generator) -> Tensor:
-    """Shift each image of (N, C, H, W) by up to ``reach`` pixels, zeros coming in; differentiable."""
-    if reach == 0:
-        return batch
-    count, _, height, width = batch.shape
-    shifts = torch.randint(0, 2 * reach + 1, (2, count, 1, 1), generator=random).to(batch.device)
-    rows = torch.arange(height, device=batch.device).view(1, height, 1) + shifts[0]
-    columns = torch.arange(width, device=batch.device).view(1, 1, width) + shifts[1]
-    padded = F.pad(batch, (reach,) * 4).permute(0, 2, 3, 1)
-    index = torch.arange(count, device=batch.device).view(count, 1, 1)
-    return padded[index, rows, columns].permute(0, 3, 1, 2)
-
-
-def gradient_penalty(judge: Callable[[Tensor], Tensor], real: Tensor) -> Tensor:
-    """R1: half the mean squared gradient of the logits at real images; Mescheder et al. (2018), eq. 9."""
-    real = real.detach().requires_grad_(True)
-    (gradient,) = torch.autograd.grad(judge(real).sum(), real, create_graph=True)
-    return gradient.square().sum((1, 2, 3)).mean() / 2
 
 
 class Training:
@@ -70,49 +39,46 @@ class Training:
         self.optimize_D = torch.optim.Adam(self.D.parameters(), **options)
         self.random = torch.Generator().manual_seed(recipe.seed)
         self.noise = torch.Generator(self.device).manual_seed(recipe.seed)
+        self.game = games.GAMES[recipe.family](recipe, self.G, self.D, self.random, self.noise)
 
     @property
     def steps(self) -> int:
         """Updates made so far."""
         return self.images // self.recipe.batch
 
-    def step(self, real: Tensor) -> dict[str, float]:
-        """One update of D, one of G, one of the average, on ``real`` (N, 3, 64, 64) -> losses by name."""
+    def step(self, examples: Tensor | games.Hidden) -> dict[str, float]:
+        """One update of D, one of G, one of the average, on what ``batch`` gave -> losses by name."""
         self._set_learning_rate()
-        real = real.to(self.device, memory_format=torch.channels_last)
-        z = self.G.sample_z(len(real), self.random).to(self.device)
+        examples = examples.to(self.device, memory_format=torch.channels_last)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.bfloat16):
-            fake = self._generate(z)
-            loss_D = discriminator_loss(self._judge(real), self._judge(fake.detach()))
-            if self.recipe.penalty and self.steps % self.recipe.penalty_every == 0:
-                loss_D = loss_D + self.recipe.penalty_every * self.recipe.penalty * gradient_penalty(self._judge, real)
+            fake = self.game.play(examples)
+            due = self.recipe.penalty and self.steps % self.recipe.penalty_every == 0
+            penalty = self.recipe.penalty_every * self.recipe.penalty if due else 0.0
+            loss_D = self.game.discriminator_loss(examples, fake, penalty)
         self._update(self.optimize_D, loss_D)
         # G's step needs D's gradient with respect to its input only.
         self.D.requires_grad_(False)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.bfloat16):
-            loss_G = generator_loss(self._judge(fake))
+            loss_G = self.game.generator_loss(examples, fake)
         self._update(self.optimize_G, loss_G)
         self.D.requires_grad_(True)
-        self.images += len(real)
+        self.images += self.recipe.batch
         update_average(self.average, self.G, min(self.recipe.average, (1 + self.steps) / (10 + self.steps)))
         return {"discriminator": loss_D.item(), "generator": loss_G.item()}
 
-    def batch(self, crops: FaceCrops) -> Tensor:
-        """The next batch of crops: each pass over the data is one permutation, known from seed and pass alone."""
+    def batch(self, crops: FaceCrops) -> Tensor | games.Hidden:
+        """The next examples: each pass over the data is one permutation, known from seed and pass alone."""
         count, size = len(crops), self.recipe.batch
         positions = range(self.images, self.images + size)
         epochs = {position // count for position in positions}
         order = {epoch: torch.randperm(count, generator=self._epoch_random(epoch)) for epoch in epochs}
-        real = crops.batch([order[position // count][position % count] for position in positions])
-        if self.recipe.flips:
-            mirrored = torch.rand(size, generator=self.random) < 0.5
-            real[mirrored] = real[mirrored].flip(3)
-        return real
+        return self.game.examples(crops, [order[position // count][position % count] for position in positions])
 
-    def preview(self, z: Tensor) -> Tensor:
-        """Samples (N, 3, 64, 64) of the averaged generator, on the CPU."""
+    def preview(self, z: Tensor, crops: FaceCrops) -> Tensor:
+        """What the averaged generator draws for ``z``, on the CPU; where it needs surroundings, those of ``crops``."""
         with torch.no_grad():
-            return recalibrate(copy.deepcopy(self.average), batches=4)(z.to(self.device)).float().cpu()
+            average = recalibrate(copy.deepcopy(self.average), batches=4)
+            return self.game.show(average, z.to(self.device), crops).float().cpu()
 
     def state(self) -> dict:
         """Everything needed to go on as if never stopped: tensors and numbers only."""
@@ -129,17 +95,6 @@ class Training:
         self.random.set_state(state["random"].cpu())
         self.noise.set_state(state["noise"].cpu())
         self.images = state["images"]
-
-    def _generate(self, z: Tensor) -> Tensor:
-        if self.recipe.family == "dcgan":
-            return self.G(z)
-        w = self.G.mapping(z)
-        with torch.no_grad():
-            self.G.mapping.w_avg.lerp_(w[:, 0].mean(0).float(), 0.005)  # for truncation, as Karras et al. (2019)
-        return self.G.synthesis(w, "random", self.noise)
-
-    def _judge(self, batch: Tensor) -> Tensor:
-        return self.D(translate(batch, self.recipe.translation, self.random)).float().flatten()
 
     def _update(self, optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
         optimizer.zero_grad(set_to_none=True)
@@ -161,17 +116,19 @@ class Training:
 def train(
     crops: FaceCrops, recipe: Recipe, run: str | Path, device: str = "cpu",
     preview_every: int = 20_000, checkpoint_every: int = 20_000, until: int | None = None,
+    shown: FaceCrops | None = None,
 ) -> Iterator[Step]:  # fmt: skip
     """Train a GAN on ``crops`` into the folder ``run``, going on from its checkpoint if it has one.
 
-    ``until`` stops before the recipe's end, at so many images seen; a later call goes on as if it had not.
+    ``until`` stops before the recipe's end, at so many images seen; a later call goes on as if it had not. ``shown``
+    are the faces whose holes a one-pass generator fills for the previews: others than it learns from, if possible.
 
     Leaves ``recipe.json``, ``history.jsonl`` (losses), ``previews/`` (the same 64 latents as PNG) and
     ``checkpoint.pt``; yields a ``Step`` per batch. Intervals are in images seen. Raises ``ValueError`` when
     ``run`` was started with another recipe.
     """
     run = Path(run)
-    journal.keep_recipe(asdict(recipe), run)
+    journal.keep_recipe(asdict(recipe), run, asdict(Recipe()))
     training = Training(recipe, device)
     if (state := journal.load_checkpoint(run, device)) is not None:
         training.load_state(state)
@@ -184,7 +141,7 @@ def train(
         step.images = training.images
         last = training.images >= end
         if last or _crosses(before, training.images, preview_every):
-            step.preview = training.preview(z)
+            step.preview = training.preview(z, shown or crops)
             journal.keep_preview(step.images, step.preview, run)
         journal.append({"images": step.images} | step.losses, run)
         if last or _crosses(before, training.images, checkpoint_every):

@@ -9,7 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from deid import averaging, journal, training
+from deid import averaging, games, journal, training
 from deid.generators import WeightsError, dcgan, files, load_discriminator, load_generator
 from deid.recipes import PLAIN, Recipe
 
@@ -47,24 +47,24 @@ def test_losses_by_hand():
     real, fake = torch.tensor([0.0, math.log(3)]), torch.tensor([0.0, -math.log(3)])
     # sigmoid(log 3) = 3/4: each side is the mean of -log 1/2 and -log 3/4.
     side = (math.log(2) + math.log(4 / 3)) / 2
-    assert training.discriminator_loss(real, fake).item() == pytest.approx(2 * side)
-    assert training.generator_loss(real).item() == pytest.approx(side)
-    assert training.generator_loss(fake).item() == pytest.approx((math.log(2) + math.log(4)) / 2)
+    assert games.discriminator_loss(real, fake).item() == pytest.approx(2 * side)
+    assert games.generator_loss(real).item() == pytest.approx(side)
+    assert games.generator_loss(fake).item() == pytest.approx((math.log(2) + math.log(4)) / 2)
 
 
 def test_losses_are_binary_cross_entropy_on_logits():
     real, fake = torch.randn(2, 64, generator=torch.Generator().manual_seed(0)) * 5
     ones, zeros = torch.ones(64), torch.zeros(64)
     expected = F.binary_cross_entropy_with_logits(real, ones) + F.binary_cross_entropy_with_logits(fake, zeros)
-    torch.testing.assert_close(training.discriminator_loss(real, fake), expected)
-    torch.testing.assert_close(training.generator_loss(fake), F.binary_cross_entropy_with_logits(fake, ones))
-    assert training.generator_loss(torch.tensor([-500.0])).item() == 500  # no overflow, no vanishing gradient
+    torch.testing.assert_close(games.discriminator_loss(real, fake), expected)
+    torch.testing.assert_close(games.generator_loss(fake), F.binary_cross_entropy_with_logits(fake, ones))
+    assert games.generator_loss(torch.tensor([-500.0])).item() == 500  # no overflow, no vanishing gradient
 
 
 def test_translation_shifts_by_at_most_reach():
     dot = torch.zeros(400, 1, 17, 17)
     dot[:, :, 8, 8] = 1
-    shifted = training.translate(dot, 3, torch.Generator().manual_seed(0))
+    shifted = games.translate(dot, 3, torch.Generator().manual_seed(0))
     assert shifted.shape == dot.shape and (shifted.sum((1, 2, 3)) == 1).all()
     places = shifted.nonzero()[:, 2:] - 8
     assert places.min() == -3 and places.max() == 3  # every distance occurs, none further
@@ -74,12 +74,12 @@ def test_translation_shifts_by_at_most_reach():
 
 def test_translation_keeps_the_picture_and_its_gradient():
     images = torch.rand(8, 3, 12, 12, requires_grad=True)
-    shifted = training.translate(images, 2, torch.Generator().manual_seed(1))
+    shifted = games.translate(images, 2, torch.Generator().manual_seed(1))
     inner = images[0, :, 2:-2, 2:-2]
     assert any(torch.equal(shifted[0, :, y : y + 8, x : x + 8], inner) for y in range(5) for x in range(5))
     shifted.sum().backward()
     assert (images.grad[:, :, 2:-2, 2:-2] == 1).all() and set(images.grad.unique().tolist()) <= {0.0, 1.0}
-    assert training.translate(images, 0, torch.Generator()) is images
+    assert games.translate(images, 0, torch.Generator()) is images
 
 
 def test_average_follows_its_formula():
@@ -162,6 +162,16 @@ def test_another_recipe_is_refused(crops, tmp_path):
     run_for(crops, SHORT, tmp_path, steps=1)
     with pytest.raises(ValueError, match=r"recipe\.json: this run was started with .*choose another run folder"):
         run_for(crops, replace(SHORT, flips=False), tmp_path, steps=1)
+
+
+def test_a_run_of_an_older_version_goes_on(crops, tmp_path):
+    """A setting that its recipe does not name yet was what is now the default."""
+    run_for(crops, SHORT, tmp_path, until=48)
+    settings = journal.recipe(tmp_path)
+    (tmp_path / journal.RECIPE).write_text(json.dumps({k: v for k, v in settings.items() if k != "variety"}))
+    with pytest.raises(ValueError, match="started with"):
+        run_for(crops, replace(SHORT, variety=1.0), tmp_path)
+    assert [step.images for step in run_for(crops, SHORT, tmp_path)] == [64, 80, 96]
 
 
 def test_training_teaches_the_discriminator(crops, tmp_path):

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from deid.generators import dcgan, stylegan2
+from deid.generators import dcgan, onepass, stylegan2
 from deid.generators.files import WeightsError
 
 Tensors = dict[str, Tensor]
@@ -17,7 +17,8 @@ WHOLE_BATCH = 1 << 30
 def build(tensors: Tensors, facts: dict[str, Any]) -> nn.Module:
     """The network that ``tensors`` belong to, with them loaded; ``facts`` say what their shapes leave open.
 
-    Layouts: PyTorch's DCGAN tutorial, NVIDIA's stylegan2-ada-pytorch. Raises ``WeightsError`` for any other.
+    Layouts: PyTorch's DCGAN tutorial, NVIDIA's stylegan2-ada-pytorch, our own one-pass networks'. Raises
+    ``WeightsError`` for any other.
     """
     try:
         network = _empty(tensors, facts)
@@ -39,7 +40,7 @@ def build(tensors: Tensors, facts: dict[str, Any]) -> nn.Module:
 def role(tensors: Tensors) -> str:
     """ "generator", "discriminator", or "" for tensors of neither."""
     first = tensors.get("main.0.weight")
-    if "synthesis.b4.const" in tensors or (first is not None and first.shape[1:2] != (3,)):
+    if "synthesis.b4.const" in tensors or "join.weight" in tensors or (first is not None and first.shape[1:2] != (3,)):
         return "generator"
     return "discriminator" if "b4.out.weight" in tensors or first is not None else ""
 
@@ -48,6 +49,10 @@ def _empty(tensors: Tensors, facts: dict[str, Any]) -> nn.Module:
     first = tensors.get("main.0.weight")
     if first is not None and first.ndim == 4:
         return _dcgan(first, tensors)
+    if "join.weight" in tensors:
+        return onepass.Generator(onepass_config(tensors))
+    if "fromrgb.weight" in tensors:
+        return onepass.Discriminator(onepass_config(tensors))
     if "synthesis.b4.const" in tensors:
         return stylegan2.Generator(generator_config(tensors, facts))
     if "b4.out.weight" in tensors:
@@ -94,6 +99,22 @@ def discriminator_config(tensors: Tensors, facts: dict[str, Any]) -> stylegan2.C
         clamp=facts.get("clamp"),
         group=facts.get("group") or WHOLE_BATCH,
         group_channels=inputs - width,
+    )
+
+
+def onepass_config(tensors: Tensors) -> stylegan2.Config:
+    """The size of a one-pass generator or discriminator."""
+    if "join.weight" not in tensors:
+        deepest = tensors["b4.out.weight"].shape[1]
+        blocks = _numbered(tensors, r"blocks\.(\d+)\.conv0\.weight")
+        widths = [tensors[f"blocks.{k}.conv0.weight"].shape[0] for k in reversed(blocks)]
+        return stylegan2.Config((deepest, *widths), group_channels=0)
+    levels = _numbered(tensors, r"encoder\.own\.(\d+)\.weight")
+    depth = len(_numbered(tensors, r"mapping\.fc(\d+)\.weight"))
+    return stylegan2.Config(
+        channels=tuple(tensors[f"encoder.own.{k}.weight"].shape[0] for k in levels),
+        z_dim=tensors["mapping.fc0.weight"].shape[1],
+        mapping=tuple(tensors[f"mapping.fc{layer}.weight"].shape[0] for layer in range(depth)),
     )
 
 

@@ -82,7 +82,7 @@ class Sampling:
         w = self.G.mapping(z)
         with torch.no_grad():
             self.G.mapping.w_avg.lerp_(w[:, 0].mean(0).float(), 0.005)  # for truncation, as Karras et al. (2019)
-        return self.G.synthesis(w, "random", self.noise)
+        return self.G.synthesis(w, "random" if self.recipe.noise else "none", self.noise)
 
     def discriminator_loss(self, real: Tensor, fake: Tensor, penalty: float) -> Tensor:
         loss = discriminator_loss(self._judge(real), self._judge(fake.detach()))
@@ -139,7 +139,7 @@ class Completion(Sampling):
 
     def play(self, real: Hidden) -> Tensor:
         z = self.G.sample_z(len(real.crops), self.random).to(real.crops.device)
-        return self.G(z, real.given, self.noise)
+        return self.G(z, real.given, self.noise if self.recipe.noise else None)
 
     def discriminator_loss(self, real: Hidden, fake: Tensor, penalty: float) -> Tensor:
         whole, filled, _ = self._compare(real, real.filled(fake).detach())
@@ -180,7 +180,7 @@ class Completion(Sampling):
         few = max(1, len(fake) // 4)
         z = self.G.sample_z(few, self.random).to(fake.device)
         holes = 1 - real.visible[:few]
-        other = self.G(z, real.given[:few], self.noise)
+        other = self.G(z, real.given[:few], self.noise if self.recipe.noise else None)
         apart = ((other - fake[:few]).abs() * holes).sum((1, 2, 3)) / (3 * holes.sum((1, 2, 3))).clamp(min=1)
         return F.relu(enough - apart).mean()
 

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 
 from deid import averaging, games, journal, training
 from deid.generators import WeightsError, dcgan, files, load_discriminator, load_generator
-from deid.recipes import PLAIN, Recipe
+from deid.recipes import PLAIN, STYLE, Recipe
 
 SHORT = Recipe(images=96, batch=16)  # six steps
 
@@ -262,6 +262,21 @@ def test_training_goes_on_from_weights_where_the_checkpoint_is_gone(crops, tmp_p
     file, _ = training.export(tmp_path / "second", tmp_path / "second.safetensors", batches=2)
     assert load_generator(file).facts["images_seen"] == 96
     assert not torch.equal(load_generator(file)(z), load_generator(again.start)(z))
+
+
+@pytest.mark.parametrize("noise", [False, True])
+def test_a_stylegan2_learns_by_the_same_loop(crops, tmp_path, noise):
+    """Resumed bit for bit, exported, loaded; without noise no layer's noise ever gets any strength."""
+    recipe = replace(STYLE, images=96, channels=(8,) * 5, latent=16, mapping=2, noise=noise)
+    whole = run_for(crops, recipe, tmp_path / "whole", checkpoint_every=48)
+    run_for(crops, recipe, tmp_path / "parts", until=48)
+    rest = run_for(crops, recipe, tmp_path / "parts")
+    assert [step.losses for step in rest] == [step.losses for step in whole[3:]]
+    G = load_generator(training.export(tmp_path / "whole", tmp_path / "mine.safetensors")[0])
+    w = G.mapping(G.sample_z(3, torch.Generator().manual_seed(0)))
+    assert torch.equal(G.synthesis(w, "const"), G.synthesis(w, "none")) != noise
+    assert G.mapping.w_avg.abs().max() > 0, "the mean that truncation needs was followed"
+    assert G.facts["frame"] == "deid" and G.facts["images_seen"] == 96
 
 
 def test_averaged_weights_get_their_own_statistics():

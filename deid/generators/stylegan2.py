@@ -174,6 +174,14 @@ class StyledConvolution(nn.Module):
         return (noise.to(features.device) * (GAIN * self.noise_strength)).to(features.dtype)
 
 
+def silence(network: nn.Module) -> None:
+    """Switch the noise of all layers off, for good: it has no strength, and learns none. In place."""
+    for layer in network.modules():
+        if isinstance(layer, StyledConvolution):
+            layer.noise_strength.data.zero_()
+            layer.noise_strength.requires_grad_(False)
+
+
 class ToRGB(nn.Module):
     """Modulated 1x1 convolution to colours, without demodulation."""
 

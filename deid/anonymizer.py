@@ -24,8 +24,8 @@ from deid.masks import MASKS
 
 PACKAGES = ("torch", "torchvision", "facenet-pytorch", "numpy")
 METHODS = ("dcgan", "stylegan2", "blur", "pixelate", "blackout")
-# The networks that ship, for the methods that draw; no StyleGAN2 does yet.
-BUNDLED = {"dcgan": "dcgan-64"}
+# The networks that ship, for the methods that draw.
+BUNDLED = {"dcgan": "dcgan-64", "stylegan2": "stylegan2-64"}
 # A fill whose surroundings are this far off (mean absolute difference, [-1, 1]) found no fitting face.
 MAX_CONTEXTUAL = 0.45
 # Less of the frame than this to go by, and a search would be guessing.
@@ -56,10 +56,6 @@ class Options:
     def __post_init__(self) -> None:
         if self.method not in METHODS:
             raise ValueError(f"method must be one of {', '.join(METHODS)}, not {self.method!r}")
-        if self.draws and not self.network:
-            raise ValueError(
-                f"method {self.method} needs weights: no network ships for it yet; see README, Other networks"
-            )
         if self.mask not in MASKS:
             raise ValueError(f"mask must be one of {', '.join(MASKS)}, not {self.mask!r}")
         if not 0 < self.min_score <= 1:
@@ -70,7 +66,7 @@ class Options:
     @property
     def network(self) -> str:
         """The weights to draw with: those asked for, or the ones that ship for the method; "" if nothing is drawn."""
-        return (self.weights or BUNDLED.get(self.method, "")) if self.draws else ""
+        return (self.weights or BUNDLED[self.method]) if self.draws else ""
 
     @property
     def draws(self) -> bool:

@@ -88,10 +88,11 @@ def perceptual_loss(logits: Tensor) -> Tensor:
 def prior_loss(latents: Tensor) -> Tensor:
     """How far |z|^2 / d is from 1, squared: standard normal latents lie on that shell. (..., L, d) -> (...).
 
-    Where each of L layers has a latent of its own, they also pay for leaving their mean: random faces have one for all.
+    Where each of L layers has a latent of its own, they also pay for leaving their mean, ten times as much: random
+    faces have one for all; layers that go their own ways agree with what is visible but draw no face in the hole.
     """
     shell = (latents.square().mean(-1) - 1).square().mean(-1)
-    return shell + (latents - latents.mean(-2, keepdim=True)).square().mean((-2, -1))
+    return shell + 10 * (latents - latents.mean(-2, keepdim=True)).square().mean((-2, -1))
 
 
 def search(

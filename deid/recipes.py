@@ -56,7 +56,7 @@ PLAIN = Recipe(norm="batch", flips=False, translation=0, average=0.0, decay_from
 # 2006.06676) use at this resolution and batch; no path length regularisation and no style mixing: they cost time, and
 # 64 px need them least. No noise: after 85,000 images with it, everything finer than a nose came from the noise alone.
 STYLE = Recipe(
-    family="stylegan2", images=220_000, batch=16, learning_rate=1.5e-3, beta1=0.0, beta2=0.99, norm="none",
+    family="stylegan2", images=190_000, batch=16, learning_rate=1.5e-3, beta1=0.0, beta2=0.99, norm="none",
     penalty=0.05, average=0.999, decay_from=0.8, channels=(128, 128, 128, 64, 32), latent=128, mapping=4, noise=False,
 )  # fmt: skip
 

@@ -97,9 +97,14 @@ def test_each_network_gets_the_frame_it_knows(sample, sample_faces):
     assert eyes[0] == pytest.approx(0.25, abs=0.03) and eyes[1] == pytest.approx(0.28, abs=0.03)
 
 
-def test_a_method_without_a_network_says_so():
-    with pytest.raises(ValueError, match="stylegan2 needs weights: no network ships for it yet"):
-        Options(method="stylegan2")
+def test_every_method_that_draws_has_a_network_that_ships(sample, sample_faces):
+    for method in holes.DRAWN:
+        result = anonymizer.anonymize(sample, Options(method=method, starts=8, iterations=20), sample_faces)
+        assert [target.method for target in result.targets] == [method, method]
+        assert len(anonymizer.find_faces(result.photo, QUICK)) == 2, "what was drawn is a face to the detector"
+        assert set(anonymizer.manifest(result, Options(method=method))["weights_sha256"]) == {
+            f"{method}-64.safetensors", f"{method}-64-discriminator.safetensors"
+        }  # fmt: skip
 
 
 def test_weights_of_another_family_are_refused_before_any_photo():

@@ -58,6 +58,15 @@ def test_prior_is_least_on_the_shell():
     assert inpainting.prior_loss(2 * on_shell) == pytest.approx(9, rel=1e-3)
 
 
+def test_layers_pay_for_leaving_each_other():
+    z = torch.randn(1, 2, 400, generator=torch.Generator().manual_seed(0))
+    apart = z / z.norm(dim=-1, keepdim=True) * 20  # both on the shell
+    together = apart[:, :1].expand(-1, 2, -1)
+    assert inpainting.prior_loss(together).item() == pytest.approx(0, abs=1e-6)
+    spread = (apart[:, 0] - apart[:, 1]).square().mean().item() / 4  # of each layer from the mean of two
+    assert inpainting.prior_loss(apart).item() == pytest.approx(10 * spread, rel=1e-4)
+
+
 def test_survivors_shrink_and_cost_less_than_keeping_all():
     settings = Search(starts=64, iterations=100)
     counts = [settings.survivors(i) for i in range(100)]

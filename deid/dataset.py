@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -217,9 +217,14 @@ def detect_many(
 
 
 class FaceCrops(torch.utils.data.Dataset):
-    """The crops of one or more dataset folders, held in memory as bytes; items are (3, size, size) in [-1, 1]."""
+    """The crops of one or more dataset folders, held in memory as bytes; items are (3, size, size) in [-1, 1].
 
-    def __init__(self, folders: str | Path | Sequence[str | Path], limit: int | None = None) -> None:
+    ``size`` shrinks them to a size that divides their own.
+    """
+
+    def __init__(
+        self, folders: str | Path | Sequence[str | Path], limit: int | None = None, size: int | None = None
+    ) -> None:
         folders = [folders] if isinstance(folders, str | Path) else list(folders)
         kept = [
             (Path(folder), face)
@@ -229,13 +234,14 @@ class FaceCrops(torch.utils.data.Dataset):
         if not paths:
             raise ImageError(f"{', '.join(map(str, folders))}: no crops; run notebook 01_dataset_creation first")
         with ThreadPoolExecutor() as pool:
-            self._bytes = torch.cat(list(pool.map(_crop_bytes, paths)))
+            self._bytes = torch.cat(list(pool.map(lambda path: _crop_bytes(path, size), paths)))
         self.paths, self._kept = paths, kept
 
     @cached_property
     def landmarks(self) -> Tensor:
         """Where each crop's landmarks are, (N, 5, 2) in its own pixels."""
-        settings = {folder: _settings(folder) for folder in {folder for folder, _ in self._kept}}
+        size = self._bytes.shape[3]
+        settings = {folder: replace(_settings(folder), size=size) for folder in {folder for folder, _ in self._kept}}
         found = [Face(tuple(f["box"]), f["score"], tuple(map(tuple, f["landmarks"]))) for _, f in self._kept]
         matrices = [settings[folder].matrix(face) for (folder, _), face in zip(self._kept, found, strict=True)]
         places = [faces.apply(faces.invert(m), face.points()) for m, face in zip(matrices, found, strict=True)]
@@ -273,5 +279,9 @@ def crops_or_nobody(folders: Sequence[str | Path], generator: nn.Module, count: 
         return drawn
 
 
-def _crop_bytes(path: Path) -> Tensor:
-    return torch.from_numpy(images.to_uint8(images.load(path).pixels)).permute(0, 3, 1, 2)
+def _crop_bytes(path: Path, size: int | None) -> Tensor:
+    pixels = images.load(path).pixels
+    if size and pixels.shape[3] % size:
+        raise ImageError(f"{path}: {pixels.shape[3]} px wide, which {size} does not divide; choose another size")
+    pixels = F.avg_pool2d(pixels, pixels.shape[3] // size) if size else pixels
+    return torch.from_numpy(images.to_uint8(pixels)).permute(0, 3, 1, 2)

@@ -124,7 +124,10 @@ class Completion(Sampling):
     an eighth of the resolution (``tone``), for D's coarse features that differ (``matching``; Wang et al., 2018, arXiv
     1711.11585, eq. 3), and where two latents draw too similar faces (``variety``, after Mao et al., 2019, arXiv
     1903.05628). None of them asks for the hidden person's pixels, whose mean would be a blur.
+    ``judged`` is what D made of the whole faces, in its own move: G's move needs it once more.
     """
+
+    judged: tuple[Tensor, list[Tensor]] | None = None
 
     def examples(self, crops: FaceCrops, indices: Sequence[int]) -> Hidden:
         """Real faces, half of them mirrored, each with a hole of its own."""
@@ -139,10 +142,12 @@ class Completion(Sampling):
 
     def play(self, real: Hidden) -> Tensor:
         z = self.G.sample_z(len(real.crops), self.random).to(real.crops.device)
-        return self.G(z, real.given, self.noise if self.recipe.noise else None)
+        return self.G(z, real.given)
 
     def discriminator_loss(self, real: Hidden, fake: Tensor, penalty: float) -> Tensor:
-        whole, filled, _ = self._compare(real, real.filled(fake).detach())
+        logits, features = self.D(torch.cat([real.crops, real.filled(fake).detach()]), real.given.repeat(2, 1, 1, 1))
+        whole, filled = logits.flatten().chunk(2)
+        self.judged = whole.detach(), [part.chunk(2)[0].detach() for part in features]
         loss = relativistic_loss(whole, filled)
         if not penalty:
             return loss
@@ -151,12 +156,13 @@ class Completion(Sampling):
         return loss
 
     def generator_loss(self, real: Hidden, fake: Tensor) -> Tensor:
-        recipe, filled = self.recipe, real.filled(fake)
-        whole, drawn, features = self._compare(real, filled)
+        recipe, filled, (whole, wanted) = self.recipe, real.filled(fake), self.judged
+        logits, found = self.D(filled, real.given)
+        apart = [F.l1_loss(a.float(), b.float()) for a, b in zip(found, wanted, strict=True)]
         context = inpainting.contextual_loss(fake, real.crops, inpainting.context_weights(real.visible)).mean()
         coarse = [F.avg_pool2d(images, images.shape[3] // 8) for images in (filled, real.crops)]
-        loss = relativistic_loss(drawn, whole) + recipe.context * context
-        loss = loss + recipe.tone * F.l1_loss(*coarse) + recipe.matching * features
+        loss = relativistic_loss(logits.flatten(), whole) + recipe.context * context
+        loss = loss + recipe.tone * F.l1_loss(*coarse) + recipe.matching * torch.stack(apart[-3:]).mean()
         return loss + recipe.variety * self._sameness(real, fake)
 
     def show(self, network: nn.Module, z: Tensor, crops: FaceCrops) -> Tensor:
@@ -167,20 +173,12 @@ class Completion(Sampling):
         shown = hide(crops.batch(indices), landmarks, visible).to(z.device)
         return shown.filled(network(z, shown.given))
 
-    def _compare(self, real: Hidden, filled: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Logits (N,) of the whole and of the filled faces, shifted alike, and how far their features are apart."""
-        together = translate(torch.cat([real.crops, filled, real.given], 1), self.recipe.translation, self.random)
-        whole, filled, given = together.split([3, 3, onepass.CONDITIONS], 1)
-        logits, features = self.D(torch.cat([whole, filled]), torch.cat([given, given]))
-        apart = [F.l1_loss(b, a.detach()) for a, b in (part.float().chunk(2) for part in features[-3:])]
-        return *logits.float().flatten().chunk(2), torch.stack(apart).mean()
-
     def _sameness(self, real: Hidden, fake: Tensor, enough: float = 0.2) -> Tensor:
-        """How much less than ``enough`` (mean absolute difference in the hole) a quarter of the faces change with z."""
-        few = max(1, len(fake) // 4)
+        """How much less than ``enough`` (mean absolute difference in the hole) an eighth of the faces change with z."""
+        few = max(1, len(fake) // 8)
         z = self.G.sample_z(few, self.random).to(fake.device)
         holes = 1 - real.visible[:few]
-        other = self.G(z, real.given[:few], self.noise if self.recipe.noise else None)
+        other = self.G(z, real.given[:few])
         apart = ((other - fake[:few]).abs() * holes).sum((1, 2, 3)) / (3 * holes.sum((1, 2, 3))).clamp(min=1)
         return F.relu(enough - apart).mean()
 

@@ -25,6 +25,7 @@ class Search:
     ``starts`` latents, the best of ``starts * bank`` draws, take ``iterations`` steps of Adam; the worse ones are
     dropped after a fifth and again after half of the steps (``drop``). With ``bank`` 0 all start at the mean face.
     After that a face whose loss has not fallen by 1 % for ``patience`` steps is done (0: never before the end).
+    ``rampdown`` is the share of the steps at the end over which the learning rate falls linearly to zero.
     ``perceptual`` and ``prior`` weigh their losses against the contextual loss.
     """
 
@@ -34,18 +35,26 @@ class Search:
     drop: bool = True
     patience: int = 0
     learning_rate: float = 0.05
+    rampdown: float = 0.0
     perceptual: float = 0.05
     prior: float = 0.05
 
     def __post_init__(self) -> None:
         if self.starts < 1 or self.iterations < 1 or self.bank < 0 or self.patience < 0:
             raise ValueError("starts and iterations must be at least 1, bank and patience at least 0")
+        if not 0 <= self.rampdown <= 1:
+            raise ValueError(f"rampdown must be a share from 0 to 1, not {self.rampdown}")
 
     def survivors(self, iteration: int) -> int:
         """How many latents a face still has at an iteration (counted from 0)."""
         if not self.drop or iteration < self.iterations * 0.2:
             return self.starts
         return max(1, self.starts // (4 if iteration < self.iterations * 0.5 else 16))
+
+    def rate(self, iteration: int) -> float:
+        """The learning rate of an iteration."""
+        left = 1 - iteration / self.iterations
+        return self.learning_rate * (min(1.0, left / self.rampdown) if self.rampdown else 1.0)
 
 
 @dataclass
@@ -67,7 +76,10 @@ def context_weights(visible: Tensor) -> Tensor:
     weigh nothing; a tenth is left to them, so that hair and background still say something about the light.
     """
     window = 2 * round(visible.shape[-1] * 3 / 64) + 1
-    hidden_nearby = F.avg_pool2d(1 - visible, window, stride=1, padding=window // 2, count_include_pad=False)
+    hidden_nearby = 1 - visible
+    for kernel in ((window, 1), (1, window)):  # columns, then rows: the same mean, many times faster
+        padding = kernel[0] // 2, kernel[1] // 2
+        hidden_nearby = F.avg_pool2d(hidden_nearby, kernel, stride=1, padding=padding, count_include_pad=False)
     return visible * (hidden_nearby + 0.1)
 
 
@@ -117,6 +129,7 @@ def search(
         optimizer.zero_grad(set_to_none=True)
         images, parts = problem.evaluate(current)
         step = _step(iteration, current, images, parts)
+        optimizer.param_groups[0]["lr"] = settings.rate(iteration)
         optimizer.step()
         rest.hold(current, parts["total"], iteration)
         yield step

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from deid import dataset, images, sources
 from deid.dataset import FaceCrops, Settings
@@ -254,3 +255,12 @@ def test_without_crops_a_study_learns_from_nobody(tmp_path, crops, monkeypatch):
     for missing in ([], [folder, tmp_path / "not made"]):
         drawn = dataset.crops_or_nobody(missing, generator, count=4)
         assert 1 <= len(drawn) <= 4 and not list(tmp_path.iterdir()), "drawn, read, and gone from the disk"
+
+
+def test_crops_shrink_with_their_landmarks(crops):
+    folder = crops.paths[0].parents[1]
+    half = FaceCrops(folder, size=32)
+    assert torch.allclose(half[0], F.avg_pool2d(crops[0][None], 2)[0], atol=1 / 127)
+    torch.testing.assert_close((half.landmarks + 0.5) * 2 - 0.5, crops.landmarks)
+    with pytest.raises(ImageError, match="choose another size"):
+        FaceCrops(folder, size=30)

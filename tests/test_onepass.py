@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from deid import faces, games, inpainting, masks, training
 from deid.faces import DCGAN_FRAME
@@ -11,7 +12,7 @@ from deid.generators import load_discriminator, load_generator, onepass
 from deid.generators.stylegan2 import Config
 from deid.recipes import ONEPASS, networks
 
-TINY = Config((16, 16, 16, 8, 8), z_dim=12, mapping=(20, 20), group_channels=0)
+TINY = Config((16, 16, 16, 8), z_dim=12, mapping=(20, 20), group_channels=0)
 SHORT = replace(ONEPASS, images=64, batch=16, channels=TINY.channels, latent=16)
 
 
@@ -77,6 +78,39 @@ def test_crops_know_their_landmarks(crops):
     assert faces.scale(matrix) == pytest.approx(1, abs=0.02), "they are in the frame's own pixels"
 
 
+def test_haar_wavelets_are_means_and_details_and_come_back():
+    images = torch.rand(2, 3, 8, 8) * 2 - 1
+    waves = onepass.haar(images)
+    assert waves.shape == (2, 12, 4, 4)
+    torch.testing.assert_close(waves[:, :3], F.avg_pool2d(images, 2))
+    torch.testing.assert_close(onepass.unhaar(waves), images)
+    coarse, fine = onepass.pyramid(images, 2)
+    torch.testing.assert_close(fine, waves)
+    torch.testing.assert_close(coarse[:, :3], F.avg_pool2d(images, 4))
+
+
+def test_a_grown_network_draws_and_judges_as_before_until_it_is_trained(generator, tmp_path):
+    D, config = onepass.Discriminator(TINY), replace(TINY, channels=(*TINY.channels, 8))
+    larger, judge = onepass.grow(generator, config), onepass.grow(D, config)
+    images, given = torch.rand(2, 3, 128, 128) * 2 - 1, torch.rand(2, onepass.CONDITIONS, 128, 128)
+    z, halved = torch.randn(2, TINY.z_dim), F.avg_pool2d(given, 2)
+    with torch.no_grad():
+        torch.testing.assert_close(larger(z, given), F.interpolate(generator(z, halved), scale_factor=2.0))
+        torch.testing.assert_close(judge(images, given)[0], D(F.avg_pool2d(images, 2), halved)[0])
+    judge(larger(z, given), given)[0].sum().backward()
+    assert larger.blocks[-1].torgb.weight.grad.abs().sum() > 0, "what is zero now can learn"
+    with pytest.raises(ValueError, match="do not begin with"):
+        onepass.grow(generator, replace(TINY, channels=(16, 8, 16, 8, 8)))
+
+
+def test_a_recipe_grows_what_it_starts_from(crops, tmp_path):
+    list(training.train(crops, replace(SHORT, images=16), tmp_path / "small"))
+    file, _ = training.export(tmp_path / "small", tmp_path / "small.safetensors")
+    G, D, seen = networks(replace(SHORT, channels=(*SHORT.channels, 8), start=str(file)))
+    assert (G.resolution, D.resolution, seen) == (128, 128, 16)
+    assert all(parameter.requires_grad for parameter in G.parameters() if parameter.ndim)
+
+
 def test_a_mirrored_example_has_mirrored_landmarks(crops):
     random = torch.Generator().manual_seed(0)
     game = games.Completion(SHORT, None, None, random, random)
@@ -112,6 +146,7 @@ def test_g_does_not_pay_for_the_hidden_persons_pixels(crops):
     pixels, visible, landmarks = faces_with_holes(crops)
     real = games.hide(pixels, landmarks, visible)
     texture = torch.tensor([[0.2, -0.2], [-0.2, 0.2]]).repeat(32, 32)
+    game.discriminator_loss(real, pixels, 0.0)
     same = game.generator_loss(real, pixels)
     assert game.generator_loss(real, pixels + texture * (1 - visible)).item() == pytest.approx(same.item(), abs=5e-3)
     assert game.generator_loss(real, pixels + 0.5 * (1 - visible)) > same + 0.1
@@ -124,11 +159,11 @@ def test_two_latents_with_one_face_cost(crops):
     game = games.Completion(SHORT, G, D, *(torch.Generator().manual_seed(0) for _ in range(2)))
     real = game.examples(crops, range(4))
     deaf = onepass.Generator(G.config)
-    deaf.forward = lambda z, given, random=None: given[:, :3]
+    deaf.forward = lambda z, given: given[:, :3]
     assert games.Completion(SHORT, deaf, D, game.random, game.noise)._sameness(real, real.given[:, :3]).item() == (
         pytest.approx(0.2)
     )
-    deaf.forward = lambda z, given, random=None: given[:, :3] + 1
+    deaf.forward = lambda z, given: given[:, :3] + 1
     assert games.Completion(SHORT, deaf, D, game.random, game.noise)._sameness(real, real.given[:, :3]) == 0
 
 

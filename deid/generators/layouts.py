@@ -51,7 +51,7 @@ def _empty(tensors: Tensors, facts: dict[str, Any]) -> nn.Module:
         return _dcgan(first, tensors)
     if "join.weight" in tensors:
         return onepass.Generator(onepass_config(tensors))
-    if "fromrgb.weight" in tensors:
+    if "read.0.weight" in tensors:
         return onepass.Discriminator(onepass_config(tensors))
     if "synthesis.b4.const" in tensors:
         return stylegan2.Generator(generator_config(tensors, facts))
@@ -105,10 +105,8 @@ def discriminator_config(tensors: Tensors, facts: dict[str, Any]) -> stylegan2.C
 def onepass_config(tensors: Tensors) -> stylegan2.Config:
     """The size of a one-pass generator or discriminator."""
     if "join.weight" not in tensors:
-        deepest = tensors["b4.out.weight"].shape[1]
-        blocks = _numbered(tensors, r"blocks\.(\d+)\.conv0\.weight")
-        widths = [tensors[f"blocks.{k}.conv0.weight"].shape[0] for k in reversed(blocks)]
-        return stylegan2.Config((deepest, *widths), group_channels=0)
+        levels = _numbered(tensors, r"read\.(\d+)\.weight")
+        return stylegan2.Config(tuple(tensors[f"read.{k}.weight"].shape[0] for k in levels), group_channels=0)
     levels = _numbered(tensors, r"encoder\.own\.(\d+)\.weight")
     depth = len(_numbered(tensors, r"mapping\.fc(\d+)\.weight"))
     return stylegan2.Config(

@@ -2,10 +2,13 @@
 
 A co-modulated U-Net (Zhao et al., 2021, "Large Scale Image Completion via Co-Modulated Generative Adversarial
 Networks", arXiv 2103.10428): an encoder reads what is visible, a StyleGAN2 decoder draws, and each of its layers is
-styled by the latent and by the encoder's summary together.
+styled by the latent and by the encoder's summary together. Pixels go in and come out as Haar wavelets (Gal et al.,
+2021, "SWAGAN", arXiv 2102.06108), so that the widest layers work at half the side. Every level reads and writes its
+own wavelets: a network holds all smaller ones, and ``grow`` makes a trained one larger without changing what it draws.
 """
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from deid.generators.stylegan2 import (
@@ -17,11 +20,22 @@ from deid.generators.stylegan2 import (
     Mapping,
     StyledConvolution,
     ToRGB,
-    blur,
-    upsample,
 )
 
 CONDITIONS = 3 + 1 + 5  # colours, which of them are visible, a blob for each landmark
+HAAR = ((1, 1, 1, 1), (1, -1, 1, -1), (1, 1, -1, -1), (1, -1, -1, 1))  # of two by two pixels: mean, and three details
+
+
+def haar(images: Tensor) -> Tensor:
+    """The wavelets of (N, C, H, W) as (N, 4C, H / 2, W / 2): the means first, then each kind of detail."""
+    pixels = F.pixel_unshuffle(images, 2).unflatten(1, (-1, 4))
+    return torch.einsum("kp,ncphw->nkchw", images.new_tensor(HAAR) / 4, pixels).flatten(1, 2)
+
+
+def unhaar(wavelets: Tensor) -> Tensor:
+    """The inverse of ``haar``: (N, 4C, H, W) -> (N, C, 2H, 2W)."""
+    kinds = wavelets.unflatten(1, (4, -1))
+    return F.pixel_shuffle(torch.einsum("kp,nkchw->ncphw", wavelets.new_tensor(HAAR), kinds).flatten(1, 2), 2)
 
 
 def conditions(crops: Tensor, visible: Tensor, landmarks: Tensor) -> Tensor:
@@ -39,13 +53,22 @@ def conditions(crops: Tensor, visible: Tensor, landmarks: Tensor) -> Tensor:
     return torch.cat([crops * visible, visible, blobs.to(crops.dtype)], 1)
 
 
+def pyramid(images: Tensor, levels: int) -> list[Tensor]:
+    """The wavelets of (N, C, H, W) and of its means, coarsest first: (N, 4C, H / 2^levels, ...) to (N, 4C, H / 2, ...)."""
+    found = []
+    for _ in range(levels):
+        found.insert(0, haar(images))
+        images = found[0][:, : images.shape[1]]
+    return found
+
+
 class Encoder(nn.Module):
-    """Conditions (N, 9, R, R) -> features at every resolution, 4 px first, and a summary (N, w_dim)."""
+    """Conditions (N, 9, R, R) -> features at every resolution, 4 px first, R / 2 last, and a summary (N, w_dim)."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
         widths = config.channels
-        self.first = Convolution(CONDITIONS, widths[-1], 1)
+        self.read = nn.ModuleList([Convolution(4 * CONDITIONS, width, 1) for width in widths])
         self.own = nn.ModuleList([Convolution(width, width) for width in widths])
         self.down = nn.ModuleList(
             [Convolution(wide, narrow, down=True) for narrow, wide in zip(widths, widths[1:], strict=False)]
@@ -53,43 +76,46 @@ class Encoder(nn.Module):
         self.summary = Linear(widths[0] * 16, config.w_dim, active=True)
 
     def forward(self, given: Tensor) -> tuple[list[Tensor], Tensor]:
-        features, found = self.first(given), []
+        waves, finer, found = pyramid(given, len(self.own)), 0.0, []
         for level in range(len(self.own) - 1, -1, -1):
-            features = self.own[level](features)
+            features = self.own[level](self.read[level](waves[level]) + finer)
             found.insert(0, features)
-            if level:
-                features = self.down[level - 1](features)
+            finer = self.down[level - 1](features) if level else 0.0
         return found, self.summary(features.float().flatten(1))
 
 
 class DecoderBlock(nn.Module):
-    """One resolution: features doubled, joined by the encoder's, convolved, and their colours added to the image."""
+    """One resolution: features doubled, joined by the encoder's, convolved, and their wavelets added to the image.
+
+    The image goes in at the block's own side (except at 4 px) and comes out at twice that.
+    """
 
     def __init__(self, inputs: int, outputs: int, config: Config, resolution: int) -> None:
         super().__init__()
         self.conv0 = StyledConvolution(inputs, outputs, config, resolution, up=resolution > 4)
         self.conv1 = StyledConvolution(outputs, outputs, config, resolution, up=False)
-        self.torgb = ToRGB(outputs, config)
-        self.register_buffer("resample_filter", blur())
+        self.torgb = ToRGB(outputs, config, colours=12)
 
-    def forward(
-        self, features: Tensor, seen: Tensor, image: Tensor | None, w: Tensor, random: torch.Generator | None
-    ) -> tuple[Tensor, Tensor]:
-        mode = "random" if random else "const"
-        features = (self.conv0(features, w, mode, random) + seen) * 0.5**0.5
-        features = self.conv1(features, w, mode, random)
-        colours = self.torgb(features, w)
-        return features, colours if image is None else upsample(image, self.resample_filter) + colours
+    def forward(self, features: Tensor, seen: Tensor, image: Tensor | None, w: Tensor) -> tuple[Tensor, Tensor]:
+        features = (self.conv0(features, w, "none", None) + seen) * 0.5**0.5
+        features = self.conv1(features, w, "none", None)
+        waves = self.torgb(features, w).float()
+        if image is not None:
+            waves = torch.cat([image + waves[:, :3], waves[:, 3:]], 1)
+        return features, unhaar(waves)
 
 
 class Generator(nn.Module):
-    """G: latents (N, z_dim) and conditions (N, 9, R, R) -> frames (N, 3, R, R), roughly in [-1, 1], not clamped."""
+    """G: latents (N, z_dim) and conditions (N, 9, R, R) -> frames (N, 3, R, R), roughly in [-1, 1], not clamped.
+
+    ``config.channels`` are the feature maps from 4 px to R / 2.
+    """
 
     family = "onepass"
 
     def __init__(self, config: Config) -> None:
         super().__init__()
-        self.config, self.resolution, self.z_dim = config, config.resolution, config.z_dim
+        self.config, self.resolution, self.z_dim = config, 2 * config.resolution, config.z_dim
         self.mapping = Mapping(config)
         self.encoder = Encoder(config)
         self.join = Linear(2 * config.w_dim, config.w_dim, active=True)
@@ -99,13 +125,12 @@ class Generator(nn.Module):
             for level, (inputs, outputs) in enumerate(zip(widths, config.channels, strict=False))
         )
 
-    def forward(self, z: Tensor, given: Tensor, random: torch.Generator | None = None) -> Tensor:
-        """``random`` draws new noise for the details; without it the network's own is used."""
+    def forward(self, z: Tensor, given: Tensor) -> Tensor:
         seen, summary = self.encoder(given)
         w = self.join(torch.cat([self.mapping(z)[:, 0], summary], 1))
         features, image = seen[0], None
         for block, known in zip(self.blocks, seen, strict=True):
-            features, image = block(features, known, image, w, random)
+            features, image = block(features, known, image, w)
         return image.float()
 
     def sample_z(self, count: int, random: torch.Generator) -> Tensor:
@@ -123,17 +148,39 @@ class Discriminator(nn.Module):
 
     def __init__(self, config: Config) -> None:
         super().__init__()
-        self.config, self.resolution = config, config.resolution
-        levels = range(len(config.channels) - 1, 0, -1)
-        self.fromrgb = Convolution(CONDITIONS, config.channels[-1], 1)
+        self.config, self.resolution = config, 2 * config.resolution
+        widths = config.channels
+        self.read = nn.ModuleList([Convolution(4 * CONDITIONS, width, 1) for width in widths])
         self.blocks = nn.ModuleList(
-            DiscriminatorBlock(config.channels[k], config.channels[k - 1], config, first=False) for k in levels
+            DiscriminatorBlock(wide, narrow, config, first=False)
+            for narrow, wide in zip(widths, widths[1:], strict=False)
         )
-        self.b4 = Epilogue(config.channels[0], config)
+        self.b4 = Epilogue(widths[0], config)
 
     def forward(self, images: Tensor, given: Tensor) -> tuple[Tensor, list[Tensor]]:
-        features, found = self.fromrgb(torch.cat([images, given[:, 3:]], 1)), []
-        for block in self.blocks:
-            features = block(features)
+        waves = pyramid(torch.cat([images, given[:, 3:]], 1), len(self.read))
+        features, found = self.read[-1](waves[-1]), []
+        for level in range(len(self.blocks) - 1, -1, -1):
+            features = self.blocks[level](features) + self.read[level](waves[level])
             found.append(features)
         return self.b4(features, None), found
+
+
+@torch.no_grad()
+def grow(network: Generator | Discriminator, config: Config) -> Generator | Discriminator:
+    """The network with more levels: it draws, or judges, what it did, at half the resolution, until it is trained.
+
+    Progressive growing (Karras et al., 2018, arXiv 1710.10196), without fading: what the new levels add starts at zero.
+    """
+    grown, old = type(network)(config), len(network.config.channels)
+    if config.channels[:old] != network.config.channels:
+        raise ValueError(f"channels {config.channels} do not begin with the network's own {network.config.channels}")
+    grown.load_state_dict(network.state_dict(), strict=False)
+    if isinstance(network, Generator):
+        last = [*grown.encoder.down[old - 1 :], *(block.torgb for block in grown.blocks[old:])]
+    else:
+        last = [part for block in grown.blocks[old - 1 :] for part in (block.conv1, block.skip)]
+    for layer in last:
+        for parameter in layer.parameters(recurse=False):
+            parameter.zero_()
+    return grown

@@ -185,12 +185,12 @@ def silence(network: nn.Module) -> None:
 class ToRGB(nn.Module):
     """Modulated 1x1 convolution to colours, without demodulation."""
 
-    def __init__(self, inputs: int, config: Config) -> None:
+    def __init__(self, inputs: int, config: Config, colours: int = 3) -> None:
         super().__init__()
         self.clamp = config.clamp
         self.affine = Linear(config.w_dim, inputs, bias=1.0)
-        self.weight = nn.Parameter(torch.randn(3, inputs, 1, 1))
-        self.bias = nn.Parameter(torch.zeros(3))
+        self.weight = nn.Parameter(torch.randn(colours, inputs, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(colours))
 
     def forward(self, features: Tensor, w: Tensor) -> Tensor:
         style = self.affine(w) / math.sqrt(self.weight.shape[1])

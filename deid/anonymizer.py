@@ -23,9 +23,9 @@ from deid.inpainting import Search
 from deid.masks import MASKS
 
 PACKAGES = ("torch", "torchvision", "facenet-pytorch", "numpy")
-METHODS = ("dcgan", "stylegan2", "blur", "pixelate", "blackout")
+METHODS = (*holes.DRAWN, *blending.OBSCURE)
 # The networks that ship, for the methods that draw.
-BUNDLED = {"dcgan": "dcgan-64", "stylegan2": "stylegan2-64"}
+BUNDLED = {"dcgan": "dcgan-64", "stylegan2": "stylegan2-64", "onepass": "onepass-128"}
 # A fill whose surroundings are this far off (mean absolute difference, [-1, 1]) found no fitting face.
 MAX_CONTEXTUAL = 0.45
 # Less of the frame than this to go by, and a search would be guessing.
@@ -212,7 +212,7 @@ def frame_of(generator: nn.Module) -> Frame:
 
 
 def _draw(pixels: Tensor, hidden: Tensor, targets: list[Target], options: Options, device: str, preview_every: int):
-    """Search a face for every hole and paste it; yields steps, the last one's preview is the photo."""
+    """Draw a face for every hole and paste it; yields steps, the last one's preview is the photo."""
     drawn = [target for target in targets if target.method in holes.DRAWN]
     views = {id(target): view(pixels, hidden, target) for target in drawn}
     for target in drawn:
@@ -251,7 +251,7 @@ def _search(together, crops, visible, networks, options: Options, device: str) -
         target.losses = {name: value[index].item() for name, value in step.losses.items()}
         # "not <=" also catches NaN.
         if not target.losses["contextual"] <= MAX_CONTEXTUAL:
-            black_out(target, "the search found no face that fits its surroundings")
+            black_out(target, "no face was found that fits its surroundings")
 
 
 def fit(fills: Tensor, crops: Tensor, visible: Tensor) -> Tensor:
@@ -273,7 +273,7 @@ def obscure(pixels: Tensor, targets: Sequence[Target]) -> tuple[Tensor, Tensor]:
     return canvas, hidden
 
 
-def _networks(options: Options, device: str) -> tuple[nn.Module, nn.Module]:
+def _networks(options: Options, device: str) -> tuple[nn.Module, nn.Module | None]:
     generator, discriminator = _loaded(options.network, device)
     if generator.family != options.method:
         raise WeightsError(f"{options.network}: a {generator.family} network; use --method {generator.family} with it")
@@ -281,5 +281,7 @@ def _networks(options: Options, device: str) -> tuple[nn.Module, nn.Module]:
 
 
 @lru_cache(maxsize=2)
-def _loaded(name: str, device: str) -> tuple[nn.Module, nn.Module]:
-    return load_generator(name, device), load_discriminator(name, device)
+def _loaded(name: str, device: str) -> tuple[nn.Module, nn.Module | None]:
+    generator = load_generator(name, device)
+    # Drawing in one pass needs no judge.
+    return generator, None if generator.family == "onepass" else load_discriminator(name, device)

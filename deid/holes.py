@@ -13,7 +13,7 @@ from torch import Tensor
 from deid import blending, faces, inpainting, masks
 from deid.faces import DCGAN_FRAME, Face, Frame
 
-DRAWN = ("dcgan", "stylegan2")  # methods that draw a face; the others only cover it
+DRAWN = ("dcgan", "stylegan2", "onepass")  # methods that draw a face; the others only cover it
 
 
 @dataclass
@@ -40,6 +40,8 @@ class Target:
             "losses": {name: round(value, 5) for name, value in self.losses.items()},
             "seconds": round(self.seconds, 3),
         }
+        if self.method in DRAWN and (enlarged := faces.scale(self.matrix)) > 2:
+            entry["enlarged"] = round(enlarged, 2)  # photo pixels for each pixel that was drawn
         return entry | ({"reason": self.reason} if self.reason else {})
 
 

@@ -158,13 +158,15 @@ def test_two_latents_with_one_face_cost(crops):
     G, D, _ = networks(SHORT)
     game = games.Completion(SHORT, G, D, *(torch.Generator().manual_seed(0) for _ in range(2)))
     real = game.examples(crops, range(4))
-    deaf = onepass.Generator(G.config)
+    deaf, first = onepass.Generator(G.config), real.given[:, :3]
+    game = games.Completion(SHORT, deaf, D, game.random, game.noise)
     deaf.forward = lambda z, given: given[:, :3]
-    assert games.Completion(SHORT, deaf, D, game.random, game.noise)._sameness(real, real.given[:, :3]).item() == (
-        pytest.approx(0.2)
-    )
-    deaf.forward = lambda z, given: given[:, :3] + 1
-    assert games.Completion(SHORT, deaf, D, game.random, game.noise)._sameness(real, real.given[:, :3]) == 0
+    assert game._sameness(real, first).item() == pytest.approx(0.12)
+    deaf.forward = lambda z, given: given[:, :3] + 0.3
+    assert game._sameness(real, first).item() == pytest.approx(0.12, abs=1e-4), "another light is not another person"
+    other = torch.tensor([[0.5, -0.5], [-0.5, 0.5]]).repeat_interleave(4, 0).repeat_interleave(4, 1).repeat(8, 8)
+    deaf.forward = lambda z, given: given[:, :3] + other
+    assert game._sameness(real, first) == 0
 
 
 def test_training_resumes_bit_exactly_and_its_export_draws_the_same(crops, tmp_path):

@@ -54,7 +54,7 @@ def conditions(crops: Tensor, visible: Tensor, landmarks: Tensor) -> Tensor:
 
 
 def pyramid(images: Tensor, levels: int) -> list[Tensor]:
-    """The wavelets of (N, C, H, W) and of its means, coarsest first: (N, 4C, H / 2^levels, ...) to (N, 4C, H / 2, ...)."""
+    """The wavelets of (N, C, H, W), of its means, and so on, coarsest first: the last are (N, 4C, H / 2, W / 2)."""
     found = []
     for _ in range(levels):
         found.insert(0, haar(images))

@@ -47,7 +47,7 @@ def measure(resolution: int, starts: int = 4, iterations: int = 3, device: str =
             break
     seconds = (time.perf_counter() - begin) / (starts * (iterations - 1))
     known = {"resolution": resolution, "device": device, "threads": torch.get_num_threads()}
-    return known | {"seconds_a_latent": round(seconds, 4), "peak_bytes": _peak(device)}
+    return known | {"seconds_a_latent": round(seconds, 4), "peak_bytes": peak(device)}
 
 
 def measure_apart(resolution: int, starts: int = 4, iterations: int = 3, device: str = "cpu") -> dict:
@@ -57,7 +57,8 @@ def measure_apart(resolution: int, starts: int = 4, iterations: int = 3, device:
     return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1])
 
 
-def _peak(device: str) -> int:
+def peak(device: str) -> int:
+    """The most memory in bytes that this process has held so far; on a GPU the device's."""
     if device == "cuda":
         return torch.cuda.max_memory_allocated()
     status = Path("/proc/self/status")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from deid import blending, faces, inpainting, masks
+from deid import blending, faces, inpainting, masks, texture
 from deid.faces import DCGAN_FRAME, Face, Frame
 
 DRAWN = ("dcgan", "stylegan2", "onepass")  # methods that draw a face; the others only cover it
@@ -105,7 +105,8 @@ def compose(
 ) -> Tensor:
     """Paste the fills into the photo with grey holes, far faces first; blacked-out ones come last, over everything.
 
-    With ``hidden`` (1, 1, H, W) each is fitted into its hole once more, at the photo's own resolution.
+    With ``hidden`` (1, 1, H, W) each is made as sharp as its surroundings and fitted into its hole once more, at the
+    photo's own resolution.
     """
     canvas = pixels.clone()
     size = pixels.shape[3], pixels.shape[2]
@@ -117,7 +118,9 @@ def compose(
         elif id(target) in fills:
             drawn = faces.paste(fills[id(target)], target.matrix, (left, top, right, bottom))
             if hidden is not None:
-                drawn = blending.seam(drawn, area, inside, 1 - hidden[:, :, top:bottom, left:right])
+                known, fineness = 1 - hidden[:, :, top:bottom, left:right], faces.scale(target.matrix)
+                drawn = texture.match(drawn, area, inside, known, fineness, target.seed)
+                drawn = blending.seam(drawn, area, inside, known)
             drawn = drawn.clamp(-1, 1)
             alpha = blending.soft_edge(inside, max(0.7, 0.9 * faces.scale(target.matrix)))
             area.copy_(area + alpha * (drawn - area))

@@ -96,6 +96,21 @@ def sharpness(batch: Tensor) -> Tensor:
     return torch.hypot(across, down).mean((1, 2))
 
 
+def edge_step(batch: Tensor, visible: Tensor, window: int = 5) -> Tensor:
+    """How far colours jump along the hole of each image (N,), in grey levels of 256.
+
+    Images (N, 3, S, S), ``visible`` (N, 1, S, S). Where a window lies on both sides, the difference of the two sides'
+    means. A face has edges of its own: compare with the same image before.
+    """
+    means = []
+    for side in (visible, 1 - visible):
+        share = F.avg_pool2d(side, window, 1, window // 2)
+        means.append(F.avg_pool2d(batch * side, window, 1, window // 2) / share.clamp(min=1e-6))
+    along = ((F.max_pool2d(1 - visible, 3, 1, 1) > 0.5) & (visible > 0.5)).float()
+    steps = (means[0] - means[1]).abs().mean(1, keepdim=True) * along
+    return 127.5 * steps.sum((1, 2, 3)) / along.sum((1, 2, 3))
+
+
 def surviving_detail(batch: Tensor) -> float:
     """The sharpness of the mean image as a share of the images' own: 1 if all are alike, near 0 if nothing lines up."""
     return (sharpness(batch.mean(0, keepdim=True)) / sharpness(batch).mean()).item()

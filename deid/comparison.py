@@ -1,0 +1,104 @@
+"""Methods side by side on the same photos: are faces still found, do they fit in, what do they cost.
+
+``python -m deid.comparison PHOTO_OR_FOLDER... --methods dcgan stylegan2 onepass [--output FOLDER]`` prints one JSON line
+a method. Each runs in a process of its own, so that its seconds and its memory are its own.
+"""
+
+import argparse
+import dataclasses
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from deid import anonymizer, benchmarks, faces, holes, images, quality, texture
+from deid.anonymizer import Options
+from deid.holes import Target
+from deid.images import Photo
+
+SAME_FACE = 0.3  # overlap of a drawn face's box with one that is found afterwards
+LEAST_MEASURED = 24  # pixels of a face whose edge and sharpness are looked at
+
+
+def compare(photos: Sequence[str | Path], methods: Sequence[str], output: str | Path = "", seed: int = 0) -> list[dict]:
+    """One record a method, each from a new process; ``output`` keeps the photos, ``output/METHOD/NAME``."""
+    records = []
+    for method in methods:
+        command = [sys.executable, "-m", "deid.comparison", "--here", "--methods", method, "--seed", str(seed)]
+        command += ["--output", str(output)] if output else []
+        done = subprocess.run([*command, *map(str, photos)], capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"{method}: {done.stderr.splitlines()[-1] if done.stderr else 'ended without a word'}")
+        records.append(json.loads(done.stdout.splitlines()[-1]))
+    return records
+
+
+def measure(photos: Sequence[Path], options: Options, output: Path | None = None) -> dict:
+    """What one method makes of the photos; medians are over the drawn faces of at least ``LEAST_MEASURED`` pixels."""
+    rows, seconds, faces_drawn, blacked_out, kept = [], 0.0, 0, 0, 0
+    for path in photos:
+        photo = images.load(path)
+        result = anonymizer.anonymize(photo, options)
+        drawn = [target for target in result.targets if target.method in holes.DRAWN]
+        faces_drawn, blacked_out = faces_drawn + len(drawn), blacked_out + len(result.targets) - len(drawn)
+        seconds += sum(target.seconds for target in drawn)
+        kept += sum(still_found(result.photo, drawn))
+        rows += [fit(photo, result, target) for target in drawn if target.face.size >= LEAST_MEASURED]
+        if output:
+            images.save(result.photo, output / options.method / path.name)
+    columns = {name: torch.tensor([row[name] for row in rows]).nanmedian().item() for name in rows[0]} if rows else {}
+    found = {"photos": len(photos), "drawn": faces_drawn, "blacked out": blacked_out}
+    found |= {"still detected": kept / max(1, faces_drawn)} | columns
+    costs = {"seconds a face": seconds / max(1, faces_drawn), "peak bytes": benchmarks.peak(options.device)}
+    return {"method": options.method} | {k: round(v, 4) if isinstance(v, float) else v for k, v in (found | costs).items()}
+
+
+def still_found(photo: Photo, drawn: Sequence[Target]) -> list[bool]:
+    """Which of the drawn faces the detector finds again."""
+    smallest = min([target.face.size for target in drawn], default=24) * 0.8
+    (again,) = faces.detect(photo.pixels, 0.9, max(12, smallest))
+    return [any(faces.overlap(target.face.box, face.box) > SAME_FACE for face in again) for target in drawn]
+
+
+def fit(before: Photo, result: anonymizer.Result, target: Target) -> dict[str, float]:
+    """How a face sits in its surroundings: the step along the hole, the same before, and how sharp it is."""
+    frame = target.frame.resized(64)
+    matrix = frame.matrix(target.face)
+    visible = (faces.crop(1 - result.hidden, matrix, 64) > 1 - 1e-4).float()
+    after, original = (faces.crop(photo.pixels, matrix, 64) for photo in (result.photo, before))
+    left, top, right, bottom = faces.paste_region(target.matrix, target.frame.size, result.photo.size)
+    part: tuple[Tensor, Tensor] = tuple(
+        whole[:, :, top:bottom, left:right] for whole in (result.photo.pixels, result.hidden)
+    )
+    return {
+        "edge step": quality.edge_step(after, visible).item(),
+        "edge step before": quality.edge_step(original, visible).item(),
+        "sharpness ratio": texture.sharpness_ratio(*part),
+    }
+
+
+def main() -> None:
+    """The command line: one JSON line for each method."""
+    parser = argparse.ArgumentParser(prog="python -m deid.comparison", description=__doc__.splitlines()[0])
+    parser.add_argument("inputs", nargs="+", type=Path, metavar="PHOTO_OR_FOLDER")
+    parser.add_argument("--methods", nargs="+", choices=holes.DRAWN, default=list(holes.DRAWN))
+    parser.add_argument("--output", type=Path, help="folder for the photos, a folder for each method")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--here", action="store_true", help="measure in this process, one method only")
+    given = parser.parse_args()
+    photos = [photo for path in given.inputs for photo in images.find(path)]
+    for method in given.methods:
+        if given.here:
+            options = dataclasses.replace(Options(), method=method, seed=given.seed)
+            record = measure(photos, options, given.output)
+        else:
+            (record,) = compare(photos, [method], given.output or "", given.seed)
+        print(json.dumps(record), flush=True)
+
+
+if __name__ == "__main__":
+    main()

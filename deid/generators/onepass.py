@@ -87,7 +87,7 @@ class Encoder(nn.Module):
 class DecoderBlock(nn.Module):
     """One resolution: features doubled, joined by the encoder's, convolved, and their wavelets added to the image.
 
-    The image goes in at the block's own side (except at 4 px) and comes out at twice that.
+    The image goes in at the block's own side (at 4 px there is none yet) and comes out at twice that.
     """
 
     def __init__(self, inputs: int, outputs: int, config: Config, resolution: int) -> None:
@@ -99,10 +99,8 @@ class DecoderBlock(nn.Module):
     def forward(self, features: Tensor, seen: Tensor, image: Tensor | None, w: Tensor) -> tuple[Tensor, Tensor]:
         features = (self.conv0(features, w, "none", None) + seen) * 0.5**0.5
         features = self.conv1(features, w, "none", None)
-        waves = self.torgb(features, w).float()
-        if image is not None:
-            waves = torch.cat([image + waves[:, :3], waves[:, 3:]], 1)
-        return features, unhaar(waves)
+        added = unhaar(self.torgb(features, w).float())
+        return features, added if image is None else _doubled(image) + added
 
 
 class Generator(nn.Module):
@@ -164,6 +162,10 @@ class Discriminator(nn.Module):
             features = self.blocks[level](features) + self.read[level](waves[level])
             found.append(features)
         return self.b4(features, None), found
+
+
+def _doubled(image: Tensor) -> Tensor:
+    return F.interpolate(image, scale_factor=2.0, mode="bilinear", align_corners=False)
 
 
 @torch.no_grad()

@@ -7,6 +7,7 @@ and ``show`` a preview.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -67,6 +68,7 @@ class Sampling:
     D: nn.Module
     random: torch.Generator  # on the CPU
     noise: torch.Generator  # on the networks' device
+    shown: ClassVar[int] = 64  # latents of a preview
 
     def examples(self, crops: FaceCrops, indices: Sequence[int]) -> Tensor:
         """Real crops (N, 3, S, S), half of them mirrored."""
@@ -127,6 +129,7 @@ class Completion(Sampling):
     ``judged`` is what D made of the whole faces, in its own move: G's move needs it once more.
     """
 
+    shown: ClassVar[int] = 96  # 32 faces, three latents each
     judged: tuple[Tensor, list[Tensor]] | None = None
 
     def examples(self, crops: FaceCrops, indices: Sequence[int]) -> Hidden:
@@ -166,8 +169,8 @@ class Completion(Sampling):
         return loss + recipe.variety * self._sameness(real, fake)
 
     def show(self, network: nn.Module, z: Tensor, crops: FaceCrops) -> Tensor:
-        """The first 16 of ``crops``, their faces hidden and drawn for the first latents (N, z_dim), for the next ..."""
-        indices = torch.arange(len(z)) % min(len(crops), 16)
+        """The first 32 of ``crops``, their faces hidden and drawn for the first latents (N, z_dim), for the next ..."""
+        indices = torch.arange(len(z)) % min(len(crops), 32)
         landmarks, size = crops.landmarks[indices], network.resolution
         visible = torch.cat([masks.frame_mask("face", points, size) for points in landmarks])
         shown = hide(crops.batch(indices), landmarks, visible).to(z.device)

@@ -123,7 +123,7 @@ def train(
     ``until`` stops before the recipe's end, at so many images seen; a later call goes on as if it had not. ``shown``
     are the faces whose holes a one-pass generator fills for the previews: others than it learns from, if possible.
 
-    Leaves ``recipe.json``, ``history.jsonl`` (losses), ``previews/`` (the same 64 latents as PNG) and
+    Leaves ``recipe.json``, ``history.jsonl`` (losses), ``previews/`` (the same latents as PNG) and
     ``checkpoint.pt``; yields a ``Step`` per batch. Intervals are in images seen. Raises ``ValueError`` when
     ``run`` was started with another recipe.
     """
@@ -133,7 +133,7 @@ def train(
     if (state := journal.load_checkpoint(run, device)) is not None:
         training.load_state(state)
     journal.forget_after(training.images, run)
-    z = training.G.sample_z(64, torch.Generator().manual_seed(recipe.seed + 1))
+    z = training.G.sample_z(training.game.shown, torch.Generator().manual_seed(recipe.seed + 1))
     end = min(recipe.images, until or recipe.images)
     while training.images < end:
         before = training.images

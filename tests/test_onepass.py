@@ -175,7 +175,7 @@ def test_training_resumes_bit_exactly_and_its_export_draws_the_same(crops, tmp_p
     list(training.train(crops, SHORT, tmp_path / "parts", until=32, **options))
     rest = list(training.train(crops, SHORT, tmp_path / "parts", **options))
     assert [step.losses for step in rest] == [step.losses for step in whole[2:]]
-    assert whole[-1].preview.shape == (64, 3, 64, 64)
+    assert whole[-1].preview.shape == (96, 3, 64, 64)
     file, beside = training.export(tmp_path / "whole", tmp_path / "mine.safetensors")
     G, D = load_generator(file), load_discriminator(file)
     assert (G.family, D.family, G.resolution, G.facts["images_seen"]) == ("onepass", "onepass", 64, 64)

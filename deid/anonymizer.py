@@ -159,13 +159,16 @@ def manifest(result: Result, options: Options) -> dict:
         "doubtful_faces_left_visible": [face.record() for face in result.doubtful],
         "versions": {"deid": __version__} | {package: version(package) for package in PACKAGES},
     }
-    return entry | ({"weights_sha256": _hashes(options.network)} if options.draws else {})
+    if options.draws:
+        entry["weights_sha256"] = _hashes(options.network, options.method in holes.SEARCHED)
+    return entry
 
 
 @lru_cache
-def _hashes(name: str) -> dict[str, str]:
+def _hashes(name: str, judged: bool) -> dict[str, str]:
     path = formats.locate(name)
-    return {file.name: files.sha256(file) for file in (path, formats.discriminator_path(path)) if file.is_file()}
+    used = (path, formats.discriminator_path(path)) if judged else (path,)
+    return {file.name: files.sha256(file) for file in used if file.is_file()}
 
 
 def resolve_device(name: str) -> str:
@@ -224,19 +227,22 @@ def _draw(pixels: Tensor, hidden: Tensor, targets: list[Target], options: Option
     for start in range(0, len(drawn), FACES_AT_ONCE):
         together = drawn[start : start + FACES_AT_ONCE]
         crops, visible = (torch.cat(part) for part in zip(*(views[id(t)] for t in together), strict=True))
-        for step in _search(together, crops, visible, networks, options, device):
+        for step in _fill(together, crops, visible, networks, options, device):
             done = start + len(together) * step.iteration / options.iterations
             preview = None
-            if preview_every and step.iteration % preview_every == 0:
+            if preview_every and options.method in holes.SEARCHED and step.iteration % preview_every == 0:
                 so_far = fills | {id(t): step.images[i : i + 1].cpu() for i, t in enumerate(together)}
                 preview = compose(pixels, targets, so_far)
             yield Step("search", done, len(targets), preview)
-        fitted = fit(step.images.cpu(), crops, visible)
-        fills |= {id(t): fitted[i : i + 1] for i, t in enumerate(together)}
+        for target, fitted in zip(together, fit(step.images.cpu(), crops, visible).split(1), strict=True):
+            fills[id(target)] = fitted
+            # Faces that need no search appear one by one, in at most 30 previews.
+            if preview_every and options.method not in holes.SEARCHED and len(fills) % -(-len(drawn) // 30) == 0:
+                yield Step("search", len(fills), len(targets), compose(pixels, targets, fills))
     yield Step("done", len(targets), len(targets), compose(pixels, targets, fills, hidden))
 
 
-def _search(together, crops, visible, networks, options: Options, device: str) -> Iterator[inpainting.Step]:
+def _fill(together, crops, visible, networks, options: Options, device: str) -> Iterator[inpainting.Step]:
     """One batch of faces; notes losses and seconds in the targets and gives up on faces that fit nowhere."""
     begin = time.perf_counter()
     generator, discriminator = networks

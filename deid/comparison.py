@@ -1,7 +1,7 @@
 """Methods side by side on the same photos: are faces still found, do they fit in, what do they cost.
 
-``python -m deid.comparison PHOTO_OR_FOLDER... --methods dcgan stylegan2 onepass [--output FOLDER]`` prints one JSON line
-a method. Each runs in a process of its own, so that its seconds and its memory are its own.
+``python -m deid.comparison PHOTO_OR_FOLDER... --methods dcgan stylegan2 onepass [--output FOLDER]`` prints a JSON line
+for each method. Each runs in a process of its own, so that its seconds and its memory are its own.
 """
 
 import argparse
@@ -54,7 +54,8 @@ def measure(photos: Sequence[Path], options: Options, output: Path | None = None
     found = {"photos": len(photos), "drawn": faces_drawn, "blacked out": blacked_out}
     found |= {"still detected": kept / max(1, faces_drawn)} | columns
     costs = {"seconds a face": seconds / max(1, faces_drawn), "peak bytes": benchmarks.peak(options.device)}
-    return {"method": options.method} | {k: round(v, 4) if isinstance(v, float) else v for k, v in (found | costs).items()}
+    rounded = {name: round(value, 4) if isinstance(value, float) else value for name, value in (found | costs).items()}
+    return {"method": options.method} | rounded
 
 
 def still_found(photo: Photo, drawn: Sequence[Target]) -> list[bool]:

@@ -217,14 +217,9 @@ def detect_many(
 
 
 class FaceCrops(torch.utils.data.Dataset):
-    """The crops of one or more dataset folders, held in memory as bytes; items are (3, size, size) in [-1, 1].
+    """The crops of one or more dataset folders, held in memory as bytes; items are (3, size, size) in [-1, 1]."""
 
-    ``size`` shrinks them to a size that divides their own.
-    """
-
-    def __init__(
-        self, folders: str | Path | Sequence[str | Path], limit: int | None = None, size: int | None = None
-    ) -> None:
+    def __init__(self, folders: str | Path | Sequence[str | Path], limit: int | None = None) -> None:
         folders = [folders] if isinstance(folders, str | Path) else list(folders)
         kept = [
             (Path(folder), face)
@@ -234,7 +229,7 @@ class FaceCrops(torch.utils.data.Dataset):
         if not paths:
             raise ImageError(f"{', '.join(map(str, folders))}: no crops; run notebook 01_dataset_creation first")
         with ThreadPoolExecutor() as pool:
-            self._bytes = torch.cat(list(pool.map(lambda path: _crop_bytes(path, size), paths)))
+            self._bytes = torch.cat(list(pool.map(_crop_bytes, paths)))
         self.paths, self._kept = paths, kept
 
     @cached_property
@@ -246,6 +241,17 @@ class FaceCrops(torch.utils.data.Dataset):
         matrices = [settings[folder].matrix(face) for (folder, _), face in zip(self._kept, found, strict=True)]
         places = [faces.apply(faces.invert(m), face.points()) for m, face in zip(matrices, found, strict=True)]
         return torch.stack(places).float()
+
+    def at(self, size: int) -> "FaceCrops":
+        """The same crops at another size, their landmarks with them."""
+        if size == self._bytes.shape[3]:
+            return self
+        other = copy.copy(self)
+        other.__dict__.pop("landmarks", None)
+        other._bytes = torch.cat([_resized(part, size) for part in self._bytes.split(1024)])
+        if "landmarks" in self.__dict__:  # the folder may be gone
+            other.__dict__["landmarks"] = (self.landmarks + 0.5) * (size / self._bytes.shape[3]) - 0.5
+        return other
 
     def __len__(self) -> int:
         return len(self._bytes)
@@ -279,9 +285,11 @@ def crops_or_nobody(folders: Sequence[str | Path], generator: nn.Module, count: 
         return drawn
 
 
-def _crop_bytes(path: Path, size: int | None) -> Tensor:
-    pixels = images.load(path).pixels
-    if size and pixels.shape[3] % size:
-        raise ImageError(f"{path}: {pixels.shape[3]} px wide, which {size} does not divide; choose another size")
-    pixels = F.avg_pool2d(pixels, pixels.shape[3] // size) if size else pixels
-    return torch.from_numpy(images.to_uint8(pixels)).permute(0, 3, 1, 2)
+def _crop_bytes(path: Path) -> Tensor:
+    return torch.from_numpy(images.to_uint8(images.load(path).pixels)).permute(0, 3, 1, 2)
+
+
+def _resized(pixels: Tensor, size: int) -> Tensor:
+    """Bytes (N, 3, S, S) -> (N, 3, size, size): means of pixels where they shrink, bicubic where they grow."""
+    mode = "area" if size < pixels.shape[3] else "bicubic"
+    return F.interpolate(pixels.float(), (size, size), mode=mode).round().clamp(0, 255).byte()

@@ -122,8 +122,8 @@ class Hidden:
 class Completion(Sampling):
     """G draws what is hidden of a face, D compares the filled face with the whole one: the one-pass generator's game.
 
-    Beside D's verdict G pays for what it draws of the visible (``context``), for wrong light and skin in the hole, at
-    an eighth of the resolution (``tone``), for D's coarse features that differ (``matching``; Wang et al., 2018, arXiv
+    Beside D's verdict G pays for what it draws of the visible (``context``), for wrong light and skin in the hole, in
+    16 x 16 fields (``tone``), for D's coarse features that differ (``matching``; Wang et al., 2018, arXiv
     1711.11585, eq. 3), and where two latents draw too similar faces (``variety``, after Mao et al., 2019, arXiv
     1903.05628). None of them asks for the hidden person's pixels, whose mean would be a blur.
     ``judged`` is what D made of the whole faces, in its own move: G's move needs it once more.
@@ -163,7 +163,7 @@ class Completion(Sampling):
         logits, found = self.D(filled, real.given)
         apart = [F.l1_loss(a.float(), b.float()) for a, b in zip(found, wanted, strict=True)]
         context = inpainting.contextual_loss(fake, real.crops, inpainting.context_weights(real.visible)).mean()
-        coarse = [F.avg_pool2d(images, images.shape[3] // 8) for images in (filled, real.crops)]
+        coarse = [F.adaptive_avg_pool2d(images, 16) for images in (filled, real.crops)]
         loss = relativistic_loss(logits.flatten(), whole) + recipe.context * context
         loss = loss + recipe.tone * F.l1_loss(*coarse) + recipe.matching * torch.stack(apart[-3:]).mean()
         return loss + recipe.variety * self._sameness(real, fake)

@@ -13,7 +13,8 @@ from torch import Tensor
 from deid import blending, faces, inpainting, masks, texture
 from deid.faces import DCGAN_FRAME, Face, Frame
 
-DRAWN = ("dcgan", "stylegan2", "onepass")  # methods that draw a face; the others only cover it
+SEARCHED = ("dcgan", "stylegan2")  # methods that search a network's latents for a face
+DRAWN = (*SEARCHED, "onepass")  # methods that draw a face; the others only cover it
 
 
 @dataclass

@@ -65,7 +65,7 @@ STYLE = Recipe(
 ONEPASS_64 = Recipe(
     family="onepass", images=200_000, batch=16, learning_rate=1.5e-3, beta1=0.0, beta2=0.99, norm="none", penalty=0.05,
     translation=0, average=0.999, decay_from=1.0, channels=(192, 192, 128, 64), latent=128, mapping=2, noise=False,
-    context=5.0, tone=4.0, matching=5.0, variety=5.0,
+    context=5.0, tone=4.0, matching=20.0, variety=5.0,
 )  # fmt: skip
 ONEPASS = replace(ONEPASS_64, images=400_000, channels=(*ONEPASS_64.channels, 32), decay_from=0.8)
 

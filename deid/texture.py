@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torchvision.transforms.v2.functional import gaussian_blur
 
-STRONGEST = 1.5  # more than this sharpens what the network got wrong
+STRONGEST = 0.8  # more than this sharpens what the network got wrong
 
 
 def match(drawn: Tensor, area: Tensor, hidden: Tensor, known: Tensor, scale: float, seed: int) -> Tensor:
@@ -21,9 +21,10 @@ def match(drawn: Tensor, area: Tensor, hidden: Tensor, known: Tensor, scale: flo
     if scale <= 1 or around.sum() < 100 or hidden.sum() < 100:
         return drawn
     inside, area = hidden > 0.5, torch.where(known > 0.5, area, drawn)  # the edge of a grey hole is no detail
-    weaker = _typical(_spread(area, 0.6 * scale), around) / _typical(_spread(drawn, 0.6 * scale), inside).clamp(min=1e-4)
-    strength = (weaker - 1).clamp(0, STRONGEST)
-    sharp = drawn + strength * (drawn - _blurred(drawn, 0.6 * scale))
+    fine = 0.6 * scale
+    wanted, there = _typical(_spread(area, fine), around), _typical(_spread(drawn, fine), inside)
+    strength = (wanted / there.clamp(min=1e-4) - 1).clamp(0, STRONGEST)
+    sharp = drawn + strength * (drawn - _blurred(drawn, fine))
     missing = _typical(_spread(area, 1.0), around, 0.25).square() - _typical(_spread(sharp, 1.0), inside, 0.25).square()
     return sharp + missing.clamp(min=0).sqrt() * _grain(drawn, seed)
 

@@ -257,10 +257,10 @@ def test_without_crops_a_study_learns_from_nobody(tmp_path, crops, monkeypatch):
         assert 1 <= len(drawn) <= 4 and not list(tmp_path.iterdir()), "drawn, read, and gone from the disk"
 
 
-def test_crops_shrink_with_their_landmarks(crops):
-    folder = crops.paths[0].parents[1]
-    half = FaceCrops(folder, size=32)
+def test_crops_at_another_size_have_their_landmarks_there(crops):
+    _ = crops.landmarks
+    half, anew = crops.at(32), FaceCrops(crops.paths[0].parents[1]).at(32)
     assert torch.allclose(half[0], F.avg_pool2d(crops[0][None], 2)[0], atol=1 / 127)
     torch.testing.assert_close((half.landmarks + 0.5) * 2 - 0.5, crops.landmarks)
-    with pytest.raises(ImageError, match="choose another size"):
-        FaceCrops(folder, size=30)
+    torch.testing.assert_close(anew.landmarks, half.landmarks)
+    assert crops.at(64) is crops and crops.at(128).batch([0]).shape == (1, 3, 128, 128)

@@ -12,7 +12,8 @@ def scene():
     """A grainy, detailed photo, a soft patch for its middle, the hole, and what is known."""
     random = torch.Generator().manual_seed(0)
     coarse = torch.rand(1, 3, 60, 60, generator=random) - 0.5
-    photo = F.interpolate(coarse, scale_factor=4.0, mode="bicubic") + 0.05 * torch.randn(1, 3, 240, 240, generator=random)
+    grain = 0.05 * torch.randn(1, 3, 240, 240, generator=random)
+    photo = F.interpolate(coarse, scale_factor=4.0, mode="bicubic") + grain
     soft = F.interpolate(F.avg_pool2d(photo, 8), scale_factor=8.0, mode="bicubic")
     hidden = F.pad(torch.ones(1, 1, 120, 120), (60,) * 4)
     return photo, soft, hidden

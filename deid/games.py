@@ -122,8 +122,8 @@ class Hidden:
 class Completion(Sampling):
     """G draws what is hidden of a face, D compares the filled face with the whole one: the one-pass generator's game.
 
-    Beside D's verdict G pays for what it draws of the visible (``context``), for wrong light and skin in the hole, in
-    16 x 16 fields (``tone``), for D's coarse features that differ (``matching``; Wang et al., 2018, arXiv
+    Beside D's verdict G pays for what it draws of the visible (``context``), for wrong light and skin in the hole
+    (``tone``), for D's coarse features that differ (``matching``; Wang et al., 2018, arXiv
     1711.11585, eq. 3), and where two latents draw too similar faces (``variety``, after Mao et al., 2019, arXiv
     1903.05628). None of them asks for the hidden person's pixels, whose mean would be a blur.
     ``judged`` is what D made of the whole faces, in its own move: G's move needs it once more.
@@ -163,9 +163,8 @@ class Completion(Sampling):
         logits, found = self.D(filled, real.given)
         apart = [F.l1_loss(a.float(), b.float()) for a, b in zip(found, wanted, strict=True)]
         context = inpainting.contextual_loss(fake, real.crops, inpainting.context_weights(real.visible)).mean()
-        coarse = [F.adaptive_avg_pool2d(images, 16) for images in (filled, real.crops)]
         loss = relativistic_loss(logits.flatten(), whole) + recipe.context * context
-        loss = loss + recipe.tone * F.l1_loss(*coarse) + recipe.matching * torch.stack(apart[-3:]).mean()
+        loss = loss + recipe.tone * tone_difference(filled, real.crops) + recipe.matching * torch.stack(apart[-3:]).mean()
         return loss + recipe.variety * self._sameness(real, fake)
 
     def show(self, network: nn.Module, z: Tensor, crops: FaceCrops) -> Tensor:
@@ -195,6 +194,15 @@ GAMES = {"dcgan": Sampling, "stylegan2": Sampling, "onepass": Completion}
 def hide(crops: Tensor, landmarks: Tensor, visible: Tensor) -> Hidden:
     """Crops (N, 3, S, S) with holes where ``visible`` (N, 1, S, S) is 0; landmarks (N, 5, 2) in frame pixels."""
     return Hidden(crops, visible, onepass.conditions(crops, visible, landmarks))
+
+
+def tone_difference(drawn: Tensor, real: Tensor) -> Tensor:
+    """Mean absolute difference of the means of 8 x 8, 16 x 16 and 32 x 32 fields; (N, 3, S, S) twice -> scalar.
+
+    What is finer is D's business: asked for every pixel of somebody it cannot see, G would draw the mean of many.
+    """
+    fields = [[F.adaptive_avg_pool2d(images, side) for images in (drawn, real)] for side in (8, 16, 32)]
+    return torch.stack([F.l1_loss(*pair) for pair in fields]).mean()
 
 
 def features(images: Tensor) -> Tensor:

@@ -164,7 +164,8 @@ class Completion(Sampling):
         apart = [F.l1_loss(a.float(), b.float()) for a, b in zip(found, wanted, strict=True)]
         context = inpainting.contextual_loss(fake, real.crops, inpainting.context_weights(real.visible)).mean()
         loss = relativistic_loss(logits.flatten(), whole) + recipe.context * context
-        loss = loss + recipe.tone * tone_difference(filled, real.crops) + recipe.matching * torch.stack(apart[-3:]).mean()
+        loss = loss + recipe.tone * tone_difference(filled, real.crops)
+        loss = loss + recipe.matching * torch.stack(apart[-3:]).mean()
         return loss + recipe.variety * self._sameness(real, fake)
 
     def show(self, network: nn.Module, z: Tensor, crops: FaceCrops) -> Tensor:

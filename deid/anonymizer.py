@@ -25,7 +25,7 @@ from deid.masks import MASKS
 PACKAGES = ("torch", "torchvision", "facenet-pytorch", "numpy")
 METHODS = (*holes.DRAWN, *blending.OBSCURE)
 # The networks that ship, for the methods that draw.
-BUNDLED = {"dcgan": "dcgan-64", "stylegan2": "stylegan2-64", "onepass": "onepass-128"}
+BUNDLED = {"dcgan": "dcgan-64", "stylegan2": "stylegan2-64", "onepass": "onepass-64"}
 # A fill whose surroundings are this far off (mean absolute difference, [-1, 1]) found no fitting face.
 MAX_CONTEXTUAL = 0.45
 # Less of the frame than this to go by, and a search would be guessing.

@@ -6,7 +6,6 @@ import torch.nn.functional as F
 from scipy.sparse import coo_array
 from scipy.sparse.linalg import splu
 from torch import Tensor
-from torchvision.transforms.functional import gaussian_blur
 
 
 def match_colour(fill: Tensor, crop: Tensor, visible: Tensor, reach: int = 3, alike: float = 0.6) -> Tensor:
@@ -93,13 +92,17 @@ def soft_edge(hidden: Tensor, softness: float) -> Tensor:
 
     The fall lies on visible pixels only: inside the hole there is nothing to blend with.
     """
-    reach = max(1, round(3 * softness))
-    steps = torch.arange(-reach, reach + 1, dtype=hidden.dtype, device=hidden.device)
-    kernel = torch.exp(-0.5 * (steps / softness) ** 2)
+    return torch.where(hidden > 0.5, torch.ones_like(hidden), (2 * gaussian(hidden, softness)).clamp(0, 1))
+
+
+def gaussian(images: Tensor, deviation: float) -> Tensor:
+    """Images (N, C, H, W) blurred by a Gaussian, rows after columns; beyond the border its pixel repeats."""
+    reach = max(1, round(3 * deviation))
+    steps = torch.arange(-reach, reach + 1, dtype=images.dtype, device=images.device)
+    kernel = torch.exp(-0.5 * (steps / deviation) ** 2)
     kernel = (kernel / kernel.sum()).view(1, 1, 1, -1)
-    padded = F.pad(hidden, (reach,) * 4, mode="replicate")
-    blurred = F.conv2d(F.conv2d(padded, kernel), kernel.transpose(2, 3))
-    return torch.where(hidden > 0.5, torch.ones_like(hidden), (2 * blurred).clamp(0, 1))
+    channels = F.pad(images, (reach,) * 4, mode="replicate").flatten(0, 1)[:, None]
+    return F.conv2d(F.conv2d(channels, kernel), kernel.transpose(2, 3)).view(images.shape)
 
 
 def blackout(area: Tensor, face_size: float) -> Tensor:
@@ -120,9 +123,8 @@ def blur(area: Tensor, face_size: float, strength: float = 0.15) -> Tensor:
     """A Gaussian with a standard deviation of ``strength`` times the face. (1, 3, h, w) -> the same shape."""
     deviation = max(1.0, strength * face_size)
     reach = min(round(3 * deviation), *(side - 1 for side in area.shape[2:]))
-    return gaussian_blur(F.pad(area, (reach,) * 4, mode="reflect"), [2 * reach + 1] * 2, [deviation] * 2)[
-        :, :, reach : reach + area.shape[2], reach : reach + area.shape[3]
-    ]
+    wide = gaussian(F.pad(area, (reach,) * 4, mode="reflect"), deviation)
+    return wide[:, :, reach : reach + area.shape[2], reach : reach + area.shape[3]]
 
 
 OBSCURE = {"blackout": blackout, "pixelate": pixelate, "blur": blur}

@@ -6,7 +6,8 @@ Everything is measured on pixels that are visible, and the grain is drawn from a
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torchvision.transforms.v2.functional import gaussian_blur
+
+from deid.blending import gaussian
 
 STRONGEST = 0.8  # more than this sharpens what the network got wrong
 
@@ -24,7 +25,7 @@ def match(drawn: Tensor, area: Tensor, hidden: Tensor, known: Tensor, scale: flo
     fine = 0.6 * scale
     wanted, there = _typical(_spread(area, fine), around), _typical(_spread(drawn, fine), inside)
     strength = (wanted / there.clamp(min=1e-4) - 1).clamp(0, STRONGEST)
-    sharp = drawn + strength * (drawn - _blurred(drawn, fine))
+    sharp = drawn + strength * (drawn - _smooth(drawn, fine))
     missing = _typical(_spread(area, 1.0), around, 0.25).square() - _typical(_spread(sharp, 1.0), inside, 0.25).square()
     return sharp + missing.clamp(min=0).sqrt() * _grain(drawn, seed)
 
@@ -52,8 +53,8 @@ def _around(hidden: Tensor, known: Tensor) -> Tensor:
 def _spread(images: Tensor, deviation: float) -> Tensor:
     """Local standard deviation of what is finer than ``deviation`` pixels, of the grey image (1, 1, h, w)."""
     grey = images.mean(1, keepdim=True)
-    detail = (grey - _blurred(grey, deviation)).square()
-    return _blurred(detail, max(2.0, 2 * deviation)).clamp(min=0).sqrt()
+    detail = (grey - _smooth(grey, deviation)).square()
+    return _smooth(detail, max(2.0, 2 * deviation)).clamp(min=0).sqrt()
 
 
 def _typical(values: Tensor, where: Tensor, quantile: float = 0.5) -> Tensor:
@@ -67,11 +68,16 @@ def _grain(like: Tensor, seed: int) -> Tensor:
     """Noise as a camera and JPEG leave it, mostly grey, a little smooth; its detail has a standard deviation of one."""
     random = torch.Generator().manual_seed(seed)
     grey, colour = (torch.randn(1, channels, *like.shape[2:], generator=random) for channels in (1, 3))
-    noise = _blurred(0.95 * grey + 0.3 * colour, 0.5)
+    noise = _smooth(0.95 * grey + 0.3 * colour, 0.5)
     grey = noise.mean(1, keepdim=True)
-    return (noise / (grey - _blurred(grey, 1.0)).std().clamp(min=1e-6)).to(like)
+    return (noise / (grey - _smooth(grey, 1.0)).std().clamp(min=1e-6)).to(like)
 
 
-def _blurred(images: Tensor, deviation: float) -> Tensor:
-    reach = min(max(1, round(3 * deviation)), *(side - 1 for side in images.shape[2:]))
-    return gaussian_blur(images, [2 * reach + 1] * 2, [deviation] * 2)
+def _smooth(images: Tensor, deviation: float) -> Tensor:
+    """A Gaussian blur; a wide one is computed on fewer pixels, where it costs the same whatever its width."""
+    fewer = max(1, int(deviation / 3))
+    if fewer == 1:
+        return gaussian(images, deviation)
+    size = images.shape[2:]
+    shrunk = F.interpolate(images, [max(1, side // fewer) for side in size], mode="area")
+    return F.interpolate(gaussian(shrunk, deviation / fewer), size, mode="bilinear", align_corners=False)

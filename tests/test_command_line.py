@@ -12,7 +12,7 @@ from PIL import Image
 
 from deid.__main__ import main
 
-QUICK = ["--starts", "8", "--iterations", "20"]
+QUICK = ["--method", "dcgan", "--starts", "8", "--iterations", "20"]
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from deid import anonymizer, benchmarks, faces, holes, images, quality, texture
 from deid.anonymizer import Options
+from deid.faces import Face
 from deid.holes import Target
 from deid.images import Photo
 
@@ -46,7 +47,7 @@ def measure(photos: Sequence[Path], options: Options, output: Path | None = None
         drawn = [target for target in result.targets if target.method in holes.DRAWN]
         faces_drawn, blacked_out = faces_drawn + len(drawn), blacked_out + len(result.targets) - len(drawn)
         seconds += sum(target.seconds for target in drawn)
-        kept += sum(still_found(result.photo, drawn))
+        kept += sum(still_found(result.photo, [target.face for target in drawn]))
         rows += [fit(photo, result, target) for target in drawn if target.face.size >= LEAST_MEASURED]
         if output:
             images.save(result.photo, output / options.method / path.name)
@@ -58,11 +59,11 @@ def measure(photos: Sequence[Path], options: Options, output: Path | None = None
     return {"method": options.method} | rounded
 
 
-def still_found(photo: Photo, drawn: Sequence[Target]) -> list[bool]:
-    """Which of the drawn faces the detector finds again."""
-    smallest = min([target.face.size for target in drawn], default=24) * 0.8
+def still_found(photo: Photo, were: Sequence[Face]) -> list[bool]:
+    """Where among the faces that were there the detector finds one now."""
+    smallest = min([face.size for face in were], default=24) * 0.8
     (again,) = faces.detect(photo.pixels, 0.9, max(12, smallest))
-    return [any(faces.overlap(target.face.box, face.box) > SAME_FACE for face in again) for target in drawn]
+    return [any(faces.overlap(old.box, face.box) > SAME_FACE for face in again) for old in were]
 
 
 def fit(before: Photo, result: anonymizer.Result, target: Target) -> dict[str, float]:

@@ -86,10 +86,9 @@ def ranks(probes: Tensor, gallery: Tensor, identity: Tensor) -> Tensor:
     return 1 + (similarity > own).sum(1)
 
 
-def true_accept_rate(own: Tensor, others: Tensor, false_accept_rate: float) -> float:
-    """The share of ``own`` similarities above the threshold that so many of ``others`` pass."""
-    threshold = torch.quantile(others.double(), 1 - false_accept_rate)
-    return (own > threshold).double().mean().item()
+def accepted(own: Tensor, others: Tensor, false_accept_rate: float) -> Tensor:
+    """Which of the ``own`` similarities (N,) exceed the threshold that so many of ``others`` pass."""
+    return own > torch.quantile(others.double(), 1 - false_accept_rate)
 
 
 def bootstrap(values: Tensor, samples: int = 2000, seed: int = 0) -> Interval:

@@ -10,6 +10,8 @@ from torch import Tensor
 from deid.blending import gaussian
 
 STRONGEST = 0.8  # more than this sharpens what the network got wrong
+QUIET = 0.1  # the share of pixels that show nothing but grain: leaves behind a head are none
+GRAIN = 0.03  # at most, as a standard deviation: about four grey levels
 
 
 def match(drawn: Tensor, area: Tensor, hidden: Tensor, known: Tensor, scale: float, seed: int) -> Tensor:
@@ -26,8 +28,10 @@ def match(drawn: Tensor, area: Tensor, hidden: Tensor, known: Tensor, scale: flo
     wanted, there = _typical(_spread(area, fine), around), _typical(_spread(drawn, fine), inside)
     strength = (wanted / there.clamp(min=1e-4) - 1).clamp(0, STRONGEST)
     sharp = drawn + strength * (drawn - _smooth(drawn, fine))
-    missing = _typical(_spread(area, 1.0), around, 0.25).square() - _typical(_spread(sharp, 1.0), inside, 0.25).square()
-    return sharp + missing.clamp(min=0).sqrt() * _grain(drawn, seed)
+    missing = (
+        _typical(_spread(area, 1.0), around, QUIET).square() - _typical(_spread(sharp, 1.0), inside, QUIET).square()
+    )
+    return sharp + missing.clamp(0, GRAIN**2).sqrt() * _grain(drawn, seed)
 
 
 def sharpness_ratio(photo: Tensor, hidden: Tensor) -> float:

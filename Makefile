@@ -53,6 +53,7 @@ media:
 	@cp $(REPORT)/figures/02-samples.png media/samples.png
 	@cp $(REPORT)/figures/03-hole-32.gif media/hole-32.gif
 	@cp $(REPORT)/figures/05-version-1-and-2.png media/version-1-and-2.png
+	@cp $(REPORT)/figures/06-side-by-side.png media/versions.png
 
 lab: $(READY)
 	@echo "== Opening notebooks/ in JupyterLab (Ctrl-C ends it)"

@@ -19,11 +19,10 @@ from deid import faces, images
 from deid.faces import Face, Frame
 
 NAMES = ("dlib", "facenet")
-# dlib's own detector draws its square 2.37 eye distances wide around the middle of eyes and mouth: medians over 282
-# photos of LFW, against MTCNN's landmarks. Its shape predictor expects that square.
+# How many eye distances wide the square of dlib's own detector is, which its shape predictor expects; measured once by
+# hand on LFW against MTCNN's landmarks. `privacy.verification` tells whether it is right.
 DLIB_SQUARE = 2.37
-# Where facenet-pytorch's own crops (160 px, 14 % margin) have the landmarks, on average: they are MTCNN's boxes.
-FACENET_SIDE = 160
+FACENET_SIDE = 160  # pixels of facenet-pytorch's own crops: MTCNN's boxes with a margin
 
 
 class RecogniserError(ValueError):

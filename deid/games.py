@@ -52,6 +52,20 @@ def translate(batch: Tensor, reach: int, random: torch.Generator) -> Tensor:
     return padded[index, rows, columns].permute(0, 3, 1, 2)
 
 
+def enlarge(batch: Tensor, share: float, random: torch.Generator, smallest: int = 20) -> Tensor:
+    """Shrink a ``share`` of (N, C, S, S), in [-1, 1], to sides between ``smallest`` and S, and enlarge it to S again.
+
+    Sides are drawn evenly on a logarithmic scale.
+    """
+    chosen, shrunk = torch.rand(2, len(batch), generator=random)
+    found, size = batch.clone(), batch.shape[3]
+    for index in torch.nonzero(chosen < share).flatten().tolist():
+        side = round(smallest * (size / smallest) ** shrunk[index].item())
+        small = F.interpolate(batch[index : index + 1], (side, side), mode="bicubic", antialias=True)
+        found[index] = F.interpolate(small, (size, size), mode="bicubic").clamp(-1, 1)
+    return found
+
+
 def gradient_penalty(judge: Callable[[Tensor], Tensor], real: Tensor) -> Tensor:
     """R1: half the mean squared gradient of the logits at real images; Mescheder et al. (2018), eq. 9."""
     real = real.detach().requires_grad_(True)
@@ -137,13 +151,14 @@ class Completion(Sampling):
             raise ValueError("a one-pass recipe has neither translation nor noise: set translation=0, noise=False")
 
     def examples(self, crops: FaceCrops, indices: Sequence[int]) -> Hidden:
-        """Real faces, half of them mirrored, each with a hole of its own."""
+        """Real faces, half of them mirrored and some of them as blurred as small ones, each with a hole of its own."""
         real, landmarks = crops.batch(indices), crops.landmarks[torch.as_tensor(indices)].clone()
         mirrored = _mirrored(self.recipe, len(real), self.random)
         real[mirrored] = real[mirrored].flip(3)
         exchanged = landmarks[mirrored][:, MIRRORED]
         exchanged[..., 0] = real.shape[3] - 1 - exchanged[..., 0]
         landmarks[mirrored] = exchanged
+        real = enlarge(real, self.recipe.enlarged, self.random)
         holes = [random_hole(points, real.shape[3], self.random) for points in landmarks]
         return hide(real, landmarks, torch.cat(holes))
 

@@ -22,6 +22,7 @@ class Recipe:
     ``channels`` and ``latent`` are the feature maps from 4 px on and the length of z and w, for StyleGAN2's layers.
     ``noise`` feeds them noise for details, as Karras et al. (2019) do; a short run leaves all texture to it.
     ``context``, ``tone``, ``matching`` and ``variety`` weigh what a one-pass generator pays for (``games.Completion``).
+    ``enlarged`` is the share of its faces that are shrunk and enlarged first: what a small face of a photo looks like.
     """
 
     family: str = "dcgan"
@@ -46,6 +47,7 @@ class Recipe:
     tone: float = 0.0
     matching: float = 0.0
     variety: float = 0.0
+    enlarged: float = 0.0
     start: str = ""
     seed: int = 0
 
@@ -65,7 +67,7 @@ STYLE = Recipe(
 ONEPASS_64 = Recipe(
     family="onepass", images=200_000, batch=16, learning_rate=1.5e-3, beta1=0.0, beta2=0.99, norm="none", penalty=0.5,
     translation=0, average=0.999, decay_from=1.0, channels=(192, 192, 128, 64), latent=128, mapping=2, noise=False,
-    context=5.0, tone=4.0, matching=20.0, variety=5.0,
+    context=5.0, tone=4.0, matching=20.0, variety=5.0, enlarged=0.3,
 )  # fmt: skip
 ONEPASS = replace(ONEPASS_64, images=400_000, channels=(*ONEPASS_64.channels, 32), decay_from=0.8)
 

@@ -122,6 +122,18 @@ def test_a_mirrored_example_has_mirrored_landmarks(crops):
     assert examples.given[mirrored[0], 5].argmax() % 64 == round(63 - left_eye[0].item()), "now the right eye's"
 
 
+def test_some_faces_are_shown_as_small_ones_look(crops):
+    batch = crops.batch(range(6)).repeat(3, 1, 1, 1)
+    seen = games.enlarge(batch, 0.5, torch.Generator().manual_seed(0))
+    changed = (seen != batch).flatten(1).any(1)
+    assert 4 <= changed.sum() <= 14, "a share of them"
+    step = lambda images: (images[..., 1:] - images[..., :-1]).abs().mean((1, 2, 3))  # noqa: E731
+    assert (step(seen)[changed] < step(batch)[changed]).all(), "finer detail is gone"
+    apart = F.adaptive_avg_pool2d(seen - batch, 8).abs().amax((1, 2, 3))
+    assert apart.max() < 0.25 and seen.abs().max() <= 1, "what is coarse stays, and in range"
+    assert torch.equal(games.enlarge(batch, 0.0, torch.Generator()), batch)
+
+
 def test_holes_are_of_every_kind_and_cover_the_middle_of_the_face():
     random = torch.Generator().manual_seed(0)
     holes = torch.cat([games.random_hole(DCGAN_FRAME.points(), 64, random) for _ in range(60)])

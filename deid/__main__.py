@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from deid import __version__, anonymizer, faces, figures, images
+from deid import __version__, anonymizer, faces, figures, images, recognisers
 from deid.anonymizer import METHODS, Options
 from deid.generators import WeightsError
 from deid.images import ImageError
@@ -59,6 +59,15 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--gif", action="store_true", help="also write the whole process as a GIF")
     p.add_argument("--device", default=Options.device, help="auto, cpu, cuda or mps (%(default)s)")
     p.add_argument("--weights", default="", help="bundled name, weights file or fetched network (the one that ships)")
+    p.add_argument("--strength", type=float, default=Options.strength,
+                   help="width of a blur in faces, tiles across a mosaic; 0: its own (%(default)s)")  # fmt: skip
+    p.add_argument("--jitter", type=float, default=Options.jitter,
+                   help="move the landmarks a face is drawn for, in eye distances (%(default)s)")  # fmt: skip
+    p.add_argument("--recogniser", choices=recognisers.NAMES, default=Options.recogniser,
+                   help="checks the result; who is recognised is drawn again, then hidden (%(default)s)")  # fmt: skip
+    p.add_argument("--threshold", type=float, default=Options.threshold,
+                   help="similarity from which a face counts as recognised (0: the recogniser's own)")  # fmt: skip
+    p.add_argument("--no-verify", dest="verify", action="store_false", help="do not check; the manifest says so")
     p.add_argument("--keep-faceless", action="store_true", help="also write photos in which no face was found")
     p.add_argument("--version", action="version", version=f"deid {__version__}")
     return p

@@ -5,73 +5,28 @@ left, where the faces were, and the seed.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from deid import __version__, blending, faces, holes, images, inpainting
-from deid.faces import DCGAN_FRAME, FRAMES, Face, Frame
-from deid.generators import WeightsError, files, formats, load_discriminator, load_generator
-from deid.holes import Target, black_out, compose, hidden_by, hide, view
+from deid import __version__, blending, drawing, faces, holes, images, verification
+from deid.drawing import Drawing, fit, frame_of, plan
+from deid.faces import Face
+from deid.generators import files, formats
+from deid.holes import Target, compose, hidden_by, hide, view
 from deid.images import Photo
-from deid.inpainting import Search
-from deid.masks import MASKS
+from deid.options import BUNDLED, METHODS, Options
+
+__all__ = ["BUNDLED", "METHODS", "Options", "Result", "Step", "anonymize", "check", "compose", "find_faces", "fit",
+           "frame_of", "hidden_by", "hide", "look", "manifest", "obscure", "plan", "steps", "view"]  # fmt: skip
 
 PACKAGES = ("torch", "torchvision", "facenet-pytorch", "numpy")
-METHODS = (*holes.DRAWN, *blending.OBSCURE)
-# The networks that ship, for the methods that draw.
-BUNDLED = {"dcgan": "dcgan-64", "stylegan2": "stylegan2-64", "onepass": "onepass-64"}
-# A fill whose surroundings are this far off (mean absolute difference, [-1, 1]) found no fitting face.
-MAX_CONTEXTUAL = 0.45
-# Less of the frame than this to go by, and a search would be guessing.
-MIN_VISIBLE = 0.15
-FACES_AT_ONCE = 8
 LARGE_PHOTO = 4_000_000  # pixels
-
-
-@dataclass(frozen=True)
-class Options:
-    """What to do with a photo; see the command line's help for each.
-
-    Faces from ``min_size`` pixels (longer side of the box) get a synthesized face; smaller ones that are still
-    found, down to ``smallest``, are blacked out. Raises ``ValueError`` on values that make no sense.
-    """
-
-    method: str = "dcgan"
-    mask: str = "face"
-    starts: int = Search.starts
-    iterations: int = Search.iterations
-    seed: int = 0
-    min_score: float = 0.9
-    min_size: float = 16
-    weights: str = ""
-    device: str = "auto"
-    smallest: float = 12
-
-    def __post_init__(self) -> None:
-        if self.method not in METHODS:
-            raise ValueError(f"method must be one of {', '.join(METHODS)}, not {self.method!r}")
-        if self.mask not in MASKS:
-            raise ValueError(f"mask must be one of {', '.join(MASKS)}, not {self.mask!r}")
-        if not 0 < self.min_score <= 1:
-            raise ValueError(f"min-score must be above 0 and at most 1, not {self.min_score}")
-        if self.min_size < 1 or self.starts < 1 or self.iterations < 1:
-            raise ValueError("min-size, starts and iterations must be at least 1")
-
-    @property
-    def network(self) -> str:
-        """The weights to draw with: those asked for, or the ones that ship for the method; "" if nothing is drawn."""
-        return (self.weights or BUNDLED[self.method]) if self.draws else ""
-
-    @property
-    def draws(self) -> bool:
-        """Whether the method puts another face in place of the one it hides."""
-        return self.method in holes.DRAWN
 
 
 @dataclass
@@ -127,25 +82,46 @@ def steps(
         nothing = torch.zeros_like(photo.pixels[:, :1])
         yield Step("done", 0, 0, result=Result(photo, [], nothing, "no face found", doubtful))
         return
-    if not options.draws:
-        pixels, hidden = obscure(photo.pixels, targets)
-    else:
+    if options.draws:
         pixels, hidden = hide(photo.pixels, targets)
         yield Step("hidden", 0, len(targets), preview=pixels if preview_every else None)
-        for step in _draw(pixels, hidden, targets, options, device, preview_every):
-            pixels = step.preview if step.stage == "done" else pixels
-            if step.stage != "done":
-                yield step
+        work = Drawing(pixels, hidden, targets, options, device)
+        for made in work.draw(preview_every):
+            yield Step("search", made.done, len(targets), made.preview)
+        pixels = work.finished()
+    else:
+        work, (pixels, hidden) = None, obscure(photo.pixels, targets, options.strength)
+    if options.verify:
+        pixels, hidden = yield from _verified(photo.pixels, pixels, hidden, targets, options, work)
     visible = [face for face in doubtful if not holes.covered(face, hidden)]
     result = Result(replace(photo, pixels=pixels), targets, hidden, "anonymized", visible)
     yield Step("done", len(targets), len(targets), preview=pixels if preview_every else None, result=result)
 
 
+def _verified(
+    photo: Tensor, pixels: Tensor, hidden: Tensor, targets: list[Target], options: Options, work: Drawing | None
+) -> Generator[Step, None, tuple[Tensor, Tensor]]:
+    """Check anonymized ``pixels`` against the ``photo``, change what is recognised -> pixels and what is hidden."""
+    judge = verification.Check(photo, targets, options)
+    recognised = judge.recognised(pixels, targets)
+    if not recognised:
+        return pixels, hidden
+    if work is None:
+        for target in recognised:
+            verification.change(target)
+        return obscure(photo, targets, options.strength)
+    for _ in verification.redraw(photo, work, judge, recognised):
+        yield Step("search", len(targets), len(targets))
+    return work.finished(), work.hidden
+
+
 def check(options: Options) -> None:
-    """Raise what would fail on the first photo (missing device, missing weights) before any photo is read."""
+    """Raise what would fail on the first photo (missing device, weights, recogniser) before any photo is read."""
     device = resolve_device(options.device)
     if options.draws:
-        _networks(options, device)
+        drawing.networks(options, device)
+    if options.verify:
+        verification.threshold(options)
 
 
 def manifest(result: Result, options: Options) -> dict:
@@ -155,6 +131,7 @@ def manifest(result: Result, options: Options) -> dict:
         "size": list(result.photo.size),
         "smallest_face_searched": smallest_searched(result.photo, options),
         "options": asdict(options) | {"weights": options.network},
+        "verification": verification.record(options),
         "faces": [target.record() for target in sorted(result.targets, key=lambda target: -target.face.size)],
         "doubtful_faces_left_visible": [face.record() for face in result.doubtful],
         "versions": {"deid": __version__} | {package: version(package) for package in PACKAGES},
@@ -202,70 +179,7 @@ def find_faces(photo: Photo, options: Options, device: str = "cpu") -> list[Face
     return look(photo, options, device)[0]
 
 
-def plan(found: Sequence[Face], options: Options, device: str = "cpu") -> list[Target]:
-    """A target for each face under these options, in the frame that the generator knows, far ones first."""
-    frame = frame_of(_networks(options, device)[0]) if options.draws and found else DCGAN_FRAME
-    return holes.plan(found, options.method, options.mask, options.seed, options.min_size, frame)
-
-
-def frame_of(generator: nn.Module) -> Frame:
-    """How a generator's faces sit in its images: as its weights file says, or as its family is usually trained."""
-    usual = "ffhq" if generator.family == "stylegan2" else "deid"
-    return FRAMES[generator.facts.get("frame", usual)].resized(generator.resolution)
-
-
-def _draw(pixels: Tensor, hidden: Tensor, targets: list[Target], options: Options, device: str, preview_every: int):
-    """Draw a face for every hole and paste it; yields steps, the last one's preview is the photo."""
-    drawn = [target for target in targets if target.method in holes.DRAWN]
-    views = {id(target): view(pixels, hidden, target) for target in drawn}
-    for target in drawn:
-        if views[id(target)][1].mean() < MIN_VISIBLE:
-            black_out(target, "almost nothing around the face is visible")
-    drawn = [target for target in drawn if target.method in holes.DRAWN]
-    networks = _networks(options, device) if drawn else None
-    fills: dict[int, Tensor] = {}
-    for start in range(0, len(drawn), FACES_AT_ONCE):
-        together = drawn[start : start + FACES_AT_ONCE]
-        crops, visible = (torch.cat(part) for part in zip(*(views[id(t)] for t in together), strict=True))
-        for step in _fill(together, crops, visible, networks, options, device):
-            done = start + len(together) * step.iteration / options.iterations
-            preview = None
-            if preview_every and options.method in holes.SEARCHED and step.iteration % preview_every == 0:
-                so_far = fills | {id(t): step.images[i : i + 1].cpu() for i, t in enumerate(together)}
-                preview = compose(pixels, targets, so_far)
-            yield Step("search", done, len(targets), preview)
-        for target, fitted in zip(together, fit(step.images.cpu(), crops, visible).split(1), strict=True):
-            fills[id(target)] = fitted
-            # Faces that need no search appear one by one, in at most 30 previews.
-            if preview_every and options.method not in holes.SEARCHED and len(fills) % -(-len(drawn) // 30) == 0:
-                yield Step("search", len(fills), len(targets), compose(pixels, targets, fills))
-    yield Step("done", len(targets), len(targets), compose(pixels, targets, fills, hidden))
-
-
-def _fill(together, crops, visible, networks, options: Options, device: str) -> Iterator[inpainting.Step]:
-    """One batch of faces; notes losses and seconds in the targets and gives up on faces that fit nowhere."""
-    begin = time.perf_counter()
-    generator, discriminator = networks
-    landmarks = torch.stack([target.landmarks for target in together])
-    for step in inpainting.inpaint(
-        crops.to(device), visible.to(device), landmarks, [target.seed for target in together],
-        generator=generator, discriminator=discriminator, settings=Search(options.starts, options.iterations),
-    ):  # fmt: skip
-        yield step
-    for index, target in enumerate(together):
-        target.seconds = (time.perf_counter() - begin) / len(together)
-        target.losses = {name: value[index].item() for name, value in step.losses.items()}
-        # "not <=" also catches NaN.
-        if not target.losses["contextual"] <= MAX_CONTEXTUAL:
-            black_out(target, "no face was found that fits its surroundings")
-
-
-def fit(fills: Tensor, crops: Tensor, visible: Tensor) -> Tensor:
-    """Fills (F, 3, S, S) with their colours matched to the surroundings and blended into them."""
-    return blending.poisson(blending.match_colour(fills, crops, visible), crops, visible)
-
-
-def obscure(pixels: Tensor, targets: Sequence[Target]) -> tuple[Tensor, Tensor]:
+def obscure(pixels: Tensor, targets: Sequence[Target], strength: float = 0.0) -> tuple[Tensor, Tensor]:
     """The classical methods for comparison: blackout, blur, pixelate. The last two do look at the hidden pixels."""
     canvas, (_, hidden) = pixels.clone(), hide(pixels, targets)
     size = pixels.shape[3], pixels.shape[2]
@@ -273,21 +187,7 @@ def obscure(pixels: Tensor, targets: Sequence[Target]) -> tuple[Tensor, Tensor]:
         begin = time.perf_counter()
         (left, top, right, bottom), inside = hidden_by(target, size)
         area, original = canvas[:, :, top:bottom, left:right], pixels[:, :, top:bottom, left:right]
-        covered = blending.OBSCURE[target.method](original, target.face.size)
+        covered = blending.OBSCURE[target.method](original, target.face.size, *([strength] if strength else []))
         area.copy_(torch.where(inside > 0.5, covered, area))
         target.seconds = time.perf_counter() - begin
     return canvas, hidden
-
-
-def _networks(options: Options, device: str) -> tuple[nn.Module, nn.Module | None]:
-    generator, discriminator = _loaded(options.network, device)
-    if generator.family != options.method:
-        raise WeightsError(f"{options.network}: a {generator.family} network; use --method {generator.family} with it")
-    return generator, discriminator
-
-
-@lru_cache(maxsize=2)
-def _loaded(name: str, device: str) -> tuple[nn.Module, nn.Module | None]:
-    generator = load_generator(name, device)
-    # Drawing in one pass needs no judge.
-    return generator, None if generator.family == "onepass" else load_discriminator(name, device)

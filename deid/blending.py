@@ -105,13 +105,13 @@ def gaussian(images: Tensor, deviation: float) -> Tensor:
     return F.conv2d(F.conv2d(channels, kernel), kernel.transpose(2, 3)).view(images.shape)
 
 
-def blackout(area: Tensor, face_size: float) -> Tensor:
+def blackout(area: Tensor, face_size: float, strength: float = 0.0) -> Tensor:
     """Black, whatever was there. (1, 3, h, w) -> the same shape."""
-    del face_size
+    del face_size, strength
     return -torch.ones_like(area)
 
 
-def pixelate(area: Tensor, face_size: float, tiles: int = 8) -> Tensor:
+def pixelate(area: Tensor, face_size: float, tiles: float = 8) -> Tensor:
     """Means of square tiles, ``tiles`` across the face. (1, 3, h, w) -> the same shape."""
     side = max(1, round(face_size / tiles))
     height, width = area.shape[2:]

@@ -21,7 +21,6 @@ from deid.faces import Face
 from deid.holes import Target
 from deid.images import Photo
 
-SAME_FACE = 0.3  # overlap of a drawn face's box with one that is found afterwards
 LEAST_MEASURED = 24  # pixels of a face whose edge and sharpness are looked at
 
 
@@ -63,7 +62,7 @@ def still_found(photo: Photo, were: Sequence[Face]) -> list[bool]:
     """Where among the faces that were there the detector finds one now."""
     smallest = min([face.size for face in were], default=24) * 0.8
     (again,) = faces.detect(photo.pixels, 0.9, max(12, smallest))
-    return [any(faces.overlap(old.box, face.box) > SAME_FACE for face in again) for old in were]
+    return [faces.match(old, again) is not None for old in were]
 
 
 def fit(before: Photo, result: anonymizer.Result, target: Target) -> dict[str, float]:

@@ -1,23 +1,30 @@
-"""The fixed attacker: a gallery of originals, anonymized photos as probes, and a recogniser that never saw either.
+"""What remains of people after a method: their photos are anonymized and looked at, once, by everything that judges.
 
-The attacker knows where each face was, for the manifest says so: probes are embedded at the original's landmarks,
-whether or not a detector would still find a face there.
+``look_at`` does the slow part and keeps it on disk, chunk by chunk: attackers (``deid.attacks``) and measures of what
+is left to use (``deid.usefulness``) read the ``Seen`` that it returns. Every attacker knows where each face was, for
+the manifest says so: faces are embedded at the original's landmarks, whether or not a detector still finds one there.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import hashlib
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from deid import anonymizer, comparison, faces, images, privacy, sources
+from deid import anonymizer, expression, faces, images, recognisers, sources, texture
 from deid.anonymizer import Options
-from deid.faces import Face
+from deid.faces import DCGAN_FRAME, Face
+from deid.generators import files, formats
 from deid.images import Photo
-from deid.recognisers import Recogniser
 
-FALSE_ACCEPT_RATES = (0.01, 0.001)
+CHUNK = 40  # photos between two files
+SMALLEST = 40  # pixels of a face that is looked for
+SIDE = 64  # pixels of the crops that are kept for distances and reversers
 
 
 @dataclass(frozen=True)
@@ -29,25 +36,97 @@ class Person:
     probe: Path
 
 
-def people(root: str | Path, count: int, seed: int = 0) -> list[Person]:
-    """``count`` people of LFW with at least two photos, drawn by ``seed``, sorted by name; their first two photos.
+@dataclass
+class Seen:
+    """N photos after a method, row by row.
 
-    Raises ``ValueError`` where there are not so many.
+    ``vectors`` (N, D) of the face; ``crops`` (N, 3, 64, 64), aligned by the original's landmarks; ``kept`` (N,):
+    whether a face is still found; ``before`` and ``after`` (N, 5, 2): where its landmarks were and are, NaN where it is
+    not found; ``expression`` (N, 5); ``sharpness`` (N,) against the surroundings; ``seconds`` (N,) a photo.
+    """
+
+    vectors: Tensor
+    crops: Tensor
+    kept: Tensor
+    before: Tensor
+    after: Tensor
+    expression: Tensor
+    sharpness: Tensor
+    seconds: Tensor
+
+    def __getitem__(self, rows) -> "Seen":
+        return Seen(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+
+def people(root: str | Path, count: int = 0, seed: int = 0, names: Sequence[str] = ()) -> list[Person]:
+    """People of LFW with at least two photos, sorted by name, and their first two photos.
+
+    ``count`` of them drawn by ``seed``, or those that ``names`` lists. Raises ``ValueError`` where they are not there.
     """
     photos: dict[str, list[Path]] = {}
     for path in sources.lfw(root, min_photos=2):
         photos.setdefault(path.parent.name, []).append(path)
-    names = sorted(photos)
-    if len(names) < count:
-        raise ValueError(f"{root}: {len(names)} people with two photos, {count} were asked for")
-    order = torch.randperm(len(names), generator=torch.Generator().manual_seed(seed))[:count]
-    return [Person(name, *sorted(photos[name])[:2]) for name in sorted(names[k] for k in order)]
+    if missing := [name for name in names if name not in photos]:
+        raise ValueError(f"{root}: {missing[0]} and {len(missing) - 1} more of the list have no two photos there")
+    if not names:
+        if len(photos) < count:
+            raise ValueError(f"{root}: {len(photos)} people with two photos, {count} were asked for")
+        order = torch.randperm(len(photos), generator=torch.Generator().manual_seed(seed))[:count]
+        names = [sorted(photos)[k] for k in order]
+    return [Person(name, *sorted(photos[name])[:2]) for name in sorted(names)]
+
+
+def options_of(case: str) -> Options | None:
+    """The options behind a case's name: "original", "blur strength=0.15", "onepass mask=face-120 verify=yes".
+
+    Nothing is verified unless the name says so: the tool's own check is a case of its own.
+    """
+    method, *changes = case.split()
+    if method == "original" and not changes:
+        return None
+    kinds = {field.name: type(field.default) for field in fields(Options)}
+    values = {"verify": False}
+    for change in changes:
+        name, _, value = change.partition("=")
+        if name not in kinds or not value:
+            raise ValueError(f"{case!r}: {change!r} is no setting; the settings are {', '.join(kinds)}")
+        values[name] = value == "yes" if kinds[name] is bool else kinds[name](value)
+    return Options(method=method, **values)
+
+
+def look_at(
+    paths: Sequence[Path], options: Options | None, cache: str | Path, judge: str = "dlib", seed: int = 0
+) -> Seen:
+    """Anonymize the photos (``None``: leave them as they are), each with a seed of its own, and look at them.
+
+    Chunks that lie in ``cache`` already, from the same photos, options and weights, are not made again.
+    """
+    *_, seen = looking_at(paths, options, cache, judge, seed)
+    return seen
+
+
+def looking_at(
+    paths: Sequence[Path], options: Options | None, cache: str | Path, judge: str = "dlib", seed: int = 0
+) -> Iterator[Seen]:
+    """The same, yielding what was seen so far after each chunk of photos."""
+    chunks = []
+    for start in range(0, len(paths), CHUNK):
+        part = paths[start : start + CHUNK]
+        path = Path(cache) / f"{_key(part, options, judge, seed + start)}.safetensors"
+        if not path.exists():
+            rows = [_row(file, options, judge, seed + start + index) for index, file in enumerate(part)]
+            made = {name: torch.stack([row[name] for row in rows]).contiguous() for name in rows[0]}
+            path.parent.mkdir(parents=True, exist_ok=True)
+            save_file(made, f"{path}.part")
+            Path(f"{path}.part").replace(path)
+        chunks.append(load_file(path))
+        yield Seen(**{name: torch.cat([chunk[name] for chunk in chunks]) for name in chunks[0]})
 
 
 def locate(photo: Photo) -> list[Face]:
     """The faces of a photo, the one nearest to its middle first; where none is found one is put there."""
     width, height = photo.size
-    (found,) = faces.detect(photo.pixels, 0.9, 40)
+    (found,) = faces.detect(photo.pixels, 0.9, SMALLEST)
     if not found:
         side = min(width, height) * 0.45
         found = faces.from_boxes([((width - side) / 2, (height - side) / 2, (width + side) / 2, (height + side) / 2)])
@@ -55,45 +134,36 @@ def locate(photo: Photo) -> list[Face]:
     return sorted(found, key=lambda face: (face.points().mean(0) - middle).norm().item())
 
 
-def embed(
-    paths: Sequence[Path], recogniser: Recogniser, change: Callable[[Photo, list[Face]], Photo] | None = None
-) -> tuple[Tensor, Tensor]:
-    """Unit vectors (N, D) of the middle face of each photo, and whether a face is still found there (N,).
-
-    ``change`` is given a photo and its faces, and returns the photo to look at instead.
-    """
-    vectors, kept = [], []
-    for path in paths:
-        photo = images.load(path)
-        found = locate(photo)
-        shown = change(photo, found) if change else photo
-        vectors.append(recogniser.embed(shown.pixels, found[:1]))
-        kept += comparison.still_found(shown, found[:1])
-    return torch.cat(vectors), torch.tensor(kept)
-
-
-def anonymized(options: Options) -> Callable[[Photo, list[Face]], Photo]:
-    """A ``change`` that anonymizes all faces of a photo, each photo with a seed of its own."""
-    count = iter(range(1 << 30))
-
-    def change(photo: Photo, found: list[Face]) -> Photo:
-        return anonymizer.anonymize(photo, options, found, seed=options.seed + next(count)).photo
-
-    return change
+def _row(path: Path, options: Options | None, judge: str, seed: int) -> dict[str, Tensor]:
+    photo = images.load(path)
+    found = locate(photo)
+    face, begin = found[0], time.perf_counter()
+    shown, hidden = photo, torch.zeros_like(photo.pixels[:, :1])
+    if options:
+        result = anonymizer.anonymize(photo, replace(options, seed=seed), found)
+        shown, hidden = result.photo, result.hidden
+    seconds = time.perf_counter() - begin
+    (again,) = faces.detect(shown.pixels, 0.9, SMALLEST)
+    now = faces.match(face, again)
+    crop = faces.crop(shown.pixels, DCGAN_FRAME.matrix(face), SIDE)
+    nowhere = torch.full((5, 2), float("nan"), dtype=torch.float64)
+    return {
+        "vectors": recognisers.load(judge).embed(shown.pixels, [face])[0],
+        "crops": torch.from_numpy(images.to_uint8(crop)).permute(0, 3, 1, 2)[0],
+        "kept": torch.tensor(now is not None),
+        "before": face.points(),
+        "after": now.points() if now else nowhere,
+        "expression": expression.expression(shown.pixels, now or face),
+        "sharpness": torch.tensor(texture.sharpness_ratio(shown.pixels, hidden)),
+        "seconds": torch.tensor(seconds),
+    }
 
 
-def fixed_attack(probes: Tensor, gallery: Tensor, kept: Tensor) -> dict:
-    """What the attacker gets: embeddings (P, D) of probes and gallery, row by row the same person -> numbers.
-
-    Intervals are [value, low, high] over resampled people. Chance is 1 / P for rank-1.
-    """
-    similarity = probes @ gallery.T
-    own, others = similarity.diagonal().contiguous(), similarity[~torch.eye(len(probes), dtype=torch.bool)]
-    rank = privacy.ranks(probes, gallery, torch.arange(len(probes)))
-    found = {f"rank-{k}": privacy.bootstrap((rank <= k).double()).record() for k in (1, 5)}
-    for rate in FALSE_ACCEPT_RATES:
-        accepted = privacy.accepted(own, others, rate).double()
-        found[f"true accepts at {rate:.1%}"] = privacy.bootstrap(accepted).record()
-    found["similarity to the own original"] = privacy.bootstrap(own).record()
-    found["area under curve"] = round(privacy.area_under_curve(own, others), 4)
-    return found | {"still detected": privacy.bootstrap(kept.double()).record(), "people": len(probes)}
+def _key(paths: Sequence[Path], options: Options | None, judge: str, seed: int) -> str:
+    """A name for a chunk: whatever its rows depend on."""
+    what = {"photos": [f"{path.parent.name}/{path.name}" for path in paths], "judge": judge, "seed": seed}
+    if options:
+        what |= asdict(options)
+        if options.draws:
+            what["weights"] = files.sha256(formats.locate(options.network))
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:20]

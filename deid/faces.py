@@ -37,6 +37,13 @@ class Face:
         x1, y1, x2, y2 = self.box
         return Face((x1 + x, y1 + y, x2 + x, y2 + y), self.score, tuple((a + x, b + y) for a, b in self.landmarks))
 
+    def mirrored(self, width: int) -> "Face":
+        """The same face in the mirror image of a photo ``width`` pixels wide."""
+        x1, y1, x2, y2 = self.box
+        left_eye, right_eye, nose, left_mouth, right_mouth = ((width - 1 - x, y) for x, y in self.landmarks)
+        landmarks = (right_eye, left_eye, nose, right_mouth, left_mouth)
+        return Face((width - 1 - x2, y1, width - 1 - x1, y2), self.score, landmarks)
+
     def record(self) -> dict:
         """The face as plain JSON."""
         return {
@@ -215,8 +222,7 @@ def from_boxes(boxes: Sequence[Sequence[float]], detected: Sequence[Face] = ()) 
 
 
 def _from_box(box: tuple, detected: Sequence[Face]) -> Face:
-    best = max(detected, key=lambda face: overlap(box, face.box), default=None)
-    if best is not None and overlap(box, best.box) > 0.4:
+    if best := match(Face(box, 1.0, ()), detected, 0.4):
         return Face(box, best.score, best.landmarks)
     x1, y1, x2, y2 = box
     # MTCNN's boxes are 2.88 eye distances high with the eyes at 0.39 of the height (medians over portraits).
@@ -225,6 +231,19 @@ def _from_box(box: tuple, detected: Sequence[Face]) -> Face:
     left, top = (x1 + x2) / 2 - 0.5 * unit, (y1 + y2) / 2 + (0.39 - 0.5) * 2.88 * eye_distance - 0.425 * unit
     landmarks = tuple((left + x * unit, top + y * unit) for x, y in DCGAN_FRAME.template)
     return Face(box, 1.0, landmarks)
+
+
+def from_landmarks(points: Tensor) -> Face:
+    """The face with these landmarks (5, 2), its box as high and wide as MTCNN's would be."""
+    (x, y), unit = points[:2].mean(0).tolist(), (points[1] - points[0]).norm().item()
+    box = (x - 1.075 * unit, y - 1.12 * unit, x + 1.075 * unit, y + 1.76 * unit)
+    return Face(box, 1.0, tuple(map(tuple, points.tolist())))
+
+
+def match(face: Face, found: Sequence[Face], least: float = 0.3) -> Face | None:
+    """The one of ``found`` that lies where ``face`` lies, by overlap of their boxes, or None."""
+    best = max(found, key=lambda other: overlap(face.box, other.box), default=None)
+    return best if best is not None and overlap(face.box, best.box) > least else None
 
 
 def overlap(a: Sequence[float], b: Sequence[float]) -> float:

@@ -241,9 +241,9 @@ def random_hole(landmarks: Tensor, size: int, random: torch.Generator) -> Tensor
     One in three loses a rectangle more: a neighbour's hole, or the photo's edge.
     """
     pick, stretch, right, down, more = torch.rand(5, generator=random).tolist()
-    mask = masks.MASKS[0] if pick < 0.6 else masks.MASKS[1 + int(pick > 0.8)]
+    mask = "face" if pick < 0.6 else "centre-50" if pick < 0.8 else "centre-32"
     middle = landmarks.mean(0)
-    moved = (landmarks - middle) * (0.9 + 0.35 * stretch) + middle
+    moved = (landmarks - middle) * (0.85 + 0.6 * stretch) + middle
     moved = moved + (torch.tensor([right, down]).to(moved) - 0.5) * 0.06 * size
     visible = masks.frame_mask(mask, moved, size)
     if more < 1 / 3:

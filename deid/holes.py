@@ -19,18 +19,24 @@ DRAWN = (*SEARCHED, "onepass")  # methods that draw a face; the others only cove
 
 @dataclass
 class Target:
-    """One face on its way: where it is, how it is hidden, and what became of it."""
+    """One face on its way: where it is, how it is hidden, and what became of it.
+
+    ``landmarks`` (5, 2), in frame pixels, are the face's own and shape the hole; ``pose`` are those to be drawn.
+    ``similarity`` is what a recogniser makes of it (``deid.verification``).
+    """
 
     face: Face
     frame: Frame
     matrix: Tensor
     landmarks: Tensor
+    pose: Tensor
     method: str
     mask: str
     seed: int
     reason: str = ""
     losses: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
+    similarity: dict = field(default_factory=dict)
 
     def record(self) -> dict:
         """The manifest's entry."""
@@ -43,22 +49,44 @@ class Target:
         }
         if self.method in DRAWN and (enlarged := faces.scale(self.matrix)) > 2:
             entry["enlarged"] = round(enlarged, 2)  # photo pixels for each pixel that was drawn
-        return entry | ({"reason": self.reason} if self.reason else {})
+        known = {"similarity": self.similarity, "reason": self.reason}
+        return entry | {name: value for name, value in known.items() if value}
 
 
 def plan(
-    found: Sequence[Face], method: str, mask: str, seed: int, min_size: float, frame: Frame = DCGAN_FRAME
-) -> list[Target]:
+    found: Sequence[Face], method: str, mask: str, seed: int, min_size: float, frame: Frame = DCGAN_FRAME,
+    jitter: float = 0.0,
+) -> list[Target]:  # fmt: skip
     """What happens to each face, far ones (small) first so that near ones are drawn over them."""
-    targets = []
-    for face, own_seed in zip(found, inpainting.face_seeds(seed, len(found)), strict=True):
-        matrix = frame.matrix(face)
-        landmarks = faces.apply(faces.invert(matrix), face.points())
-        target = Target(face, frame, matrix, landmarks, method, mask, own_seed)
-        if method in DRAWN and face.size < min_size:
+    seeds = inpainting.face_seeds(seed, len(found))
+    targets = [aim(face, frame, method, mask, own, jitter) for face, own in zip(found, seeds, strict=True)]
+    for target in targets:
+        if method in DRAWN and target.face.size < min_size:
             black_out(target, f"smaller than {min_size:g} px")
-        targets.append(target)
     return sorted(targets, key=lambda target: target.face.size)
+
+
+def aim(face: Face, frame: Frame, method: str, mask: str, seed: int, jitter: float = 0.0) -> Target:
+    """The target of a face. ``jitter`` moves the landmarks it is drawn for, by so many eye distances (normal)."""
+    points = own = face.points()
+    if jitter:
+        moves = torch.randn(5, 2, generator=torch.Generator().manual_seed(seed), dtype=own.dtype)
+        points = own + jitter * (own[1] - own[0]).norm() * moves
+    matrix = frame.matrix(face) if points is own else faces.similarity(frame.points(), points)
+    landmarks, pose = (faces.apply(faces.invert(matrix), where) for where in (own, points))
+    return Target(face, frame, matrix, landmarks, pose, method, mask, seed)
+
+
+def reseeded(target: Target, seed: int, jitter: float) -> Target:
+    """The same target for another seed."""
+    return aim(target.face, target.frame, target.method, target.mask, seed, jitter)
+
+
+def take(target: Target, other: Target) -> None:
+    """Let ``target`` become ``other``, in place: only where it is, its seconds and its similarities stay its own."""
+    target.matrix, target.landmarks, target.pose = other.matrix, other.landmarks, other.pose
+    target.method, target.mask, target.seed, target.reason = other.method, other.mask, other.seed, other.reason
+    target.losses, target.seconds = other.losses, target.seconds + other.seconds
 
 
 def hidden_by(target: Target, photo_size: tuple[int, int]) -> tuple[tuple[int, int, int, int], Tensor]:

@@ -3,7 +3,9 @@
 import torch
 from torch import Tensor
 
-MASKS = ("face", "centre-50", "centre-32")
+# The outline of a face, and the same so many percent as large: how much is hidden against how much is kept.
+OUTLINES = {"face": 1.0, "face-80": 0.8, "face-120": 1.2, "face-140": 1.4}
+MASKS = (*OUTLINES, "centre-50", "centre-32")
 
 
 def hides(mask: str, points: Tensor, landmarks: Tensor, size: int) -> Tensor:
@@ -11,14 +13,15 @@ def hides(mask: str, points: Tensor, landmarks: Tensor, size: int) -> Tensor:
 
     A mask is a shape, not a picture: it is the same at the resolution of the frame and of the photo.
     "centre-32" and "centre-50" are the original study's squares on a 64 px frame; "face" is the outline
-    from above the brows to below the chin. Nothing beyond the frame is hidden. Boolean (...).
+    from above the brows to below the chin, "face-120" one larger by a fifth. Nothing beyond the frame is hidden.
+    Boolean (...).
     """
     if mask not in MASKS:
         raise ValueError(f"mask must be one of {', '.join(MASKS)}, not {mask!r}")
     centred = points - (size - 1) / 2
     inside = centred.abs().amax(-1) <= size / 2
-    if mask == "face":
-        return inside & _inside_outline(points, landmarks)
+    if mask in OUTLINES:
+        return inside & _inside_outline(points, landmarks, OUTLINES[mask])
     return inside & (centred.abs().amax(-1) <= int(mask.removeprefix("centre-")) / 64 * size / 2)
 
 
@@ -29,7 +32,7 @@ def frame_mask(mask: str, landmarks: Tensor, size: int) -> Tensor:
     return (~hides(mask, torch.stack([x, y], -1), landmarks, size)).float()[None, None]
 
 
-def _inside_outline(points: Tensor, landmarks: Tensor) -> Tensor:
+def _inside_outline(points: Tensor, landmarks: Tensor, scale: float) -> Tensor:
     """An egg around the face: the axis runs from between the eyes to between the mouth corners."""
     left_eye, right_eye, nose, left_mouth, right_mouth = landmarks.to(points)
     eyes, mouth = (left_eye + right_eye) / 2, (left_mouth + right_mouth) / 2
@@ -44,4 +47,4 @@ def _inside_outline(points: Tensor, landmarks: Tensor) -> Tensor:
     half_width = torch.where(u > 0, (lean + 0.45).clamp(min=1.05), (0.45 - lean).clamp(min=1.05))
     centre = 0.5
     half_height = torch.where(v < centre, torch.tensor(1.15).to(v), torch.tensor(1.38).to(v))
-    return (u / half_width).abs() ** 2.3 + ((v - centre) / half_height).abs() ** 2.3 <= 1
+    return (u / half_width).abs() ** 2.3 + ((v - centre) / half_height).abs() ** 2.3 <= scale**2.3

@@ -3,6 +3,7 @@
 Embeddings are unit vectors (N, D); similarity is their product, 1 for the same image.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,11 +114,22 @@ def gate_recogniser(name: str, accuracy: float, published: float) -> None:
         raise GateError(f"{name}: {accuracy:.2%} on LFW's pairs, {published:.2%} is published: it is not set up right")
 
 
+def gate_attackers(name: str, fixed: Interval, adaptive: Interval) -> None:
+    """Raise ``GateError`` where an attacker who knows more gets less than one who does not, beyond both intervals."""
+    if adaptive.high < fixed.low:
+        raise GateError(
+            f"{name}: the adaptive attacker gets {adaptive.value:.1%}, the fixed one {fixed.value:.1%}: it cannot be"
+        )
+
+
 def gate_results(rank_1: dict[str, Interval], people: int, auc: Sequence[float] = ()) -> None:
-    """Raise ``GateError`` for results that cannot be: originals under 90 %, blackout above chance, an AUC under 0.5."""
+    """Raise ``GateError`` for results that cannot be: originals under 90 %, blackout above chance, an AUC under 0.5.
+
+    Where nothing is left an area lies on either side of 0.5: it counts as under it beyond two standard errors.
+    """
     if "original" in rank_1 and rank_1["original"].value < 0.9:
         raise GateError(f"original: rank-1 {rank_1['original'].value:.1%} is under 90 %: the protocol is broken")
     if "blackout" in rank_1 and rank_1["blackout"].low > 1 / people:
         raise GateError(f"blackout: rank-1 at least {rank_1['blackout'].low:.1%}, chance is {1 / people:.1%}: a leak")
-    if any(value < 0.5 for value in auc):
+    if any(value < 0.5 - 2 / math.sqrt(12 * people) for value in auc):
         raise GateError(f"an area under the curve of {min(auc):.3f}: similarities are turned around")

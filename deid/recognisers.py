@@ -1,7 +1,7 @@
-"""Who a face is, to a machine: two independent recognisers behind one function, ``embed``.
+"""Who a face is, to a machine: independent recognisers behind one function, ``embed``.
 
-Neither was made by this project nor ever met its generators: they are the judges. Both prove themselves on Labelled
-Faces in the Wild before they may judge (``privacy.verification``).
+None was made by this project nor ever met its generators. All prove themselves on Labelled Faces in the Wild
+(``privacy.verification``). The small one that ships checks the tool's own results; the other two judge in the study.
 """
 
 import importlib.util
@@ -15,10 +15,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from deid import faces, images
-from deid.faces import Face, Frame
+from deid import faces, images, openface
+from deid.faces import DCGAN_FRAME, Face, Frame
 
-NAMES = ("dlib", "facenet")
+NAMES = ("openface", "dlib", "facenet")
+JUDGES = ("dlib", "facenet")
 # How many eye distances wide the square of dlib's own detector is, which its shape predictor expects; measured once by
 # hand on LFW against MTCNN's landmarks. `privacy.verification` tells whether it is right.
 DLIB_SQUARE = 2.37
@@ -33,45 +34,80 @@ class RecogniserError(ValueError):
 class Recogniser:
     """``embed(pixels, faces)``: a photo (1, 3, H, W) and its faces -> unit vectors (F, D); more alike, larger product.
 
-    ``published`` is the accuracy that its authors report on LFW's 6,000 pairs.
+    ``published`` is the accuracy that its authors report on LFW's 6,000 pairs; ``threshold`` the similarity that one in
+    ten pairs of different people exceeds there, measured by notebook 07: doubt counts as recognised. 0: not measured.
     """
 
     name: str
     embed: Callable[[Tensor, Sequence[Face]], Tensor]
     published: float
+    threshold: float
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=3)
 def load(name: str) -> Recogniser:
-    """The recogniser "dlib" (King, 2017; works offline) or "facenet" (InceptionResnetV1 on VGGFace2; 107 MB on demand).
+    """The recogniser "openface" (nn4.small2, ships), "dlib" (King, 2017; a package) or "facenet" (on demand, 107 MB).
 
     Raises ``RecogniserError`` where it cannot be had.
     """
     if name not in NAMES:
         raise RecogniserError(f"recogniser must be one of {', '.join(NAMES)}, not {name!r}")
-    return _dlib() if name == "dlib" else _facenet()
+    return {"openface": _openface, "dlib": _dlib, "facenet": _facenet}[name]()
+
+
+def embed_crops(name: str, crops: Tensor, landmarks: Tensor | None = None, enlarge: int = 3) -> Tensor:
+    """Unit vectors (N, D) of crops (N, 3, S, S), enlarged, for recognisers expect larger faces than 64 px.
+
+    ``landmarks`` (N, 5, 2) in crop pixels; without, those that every crop was aligned to.
+    """
+    size = crops.shape[2]
+    points = DCGAN_FRAME.resized(size).points().expand(len(crops), 5, 2) if landmarks is None else landmarks
+    embed, vectors = load(name).embed, []
+    for crop, places in zip(crops.split(1), points, strict=True):
+        larger = F.interpolate(crop, scale_factor=enlarge, mode="bicubic", antialias=False).clamp(-1, 1)
+        vectors.append(embed(larger, [faces.from_landmarks((places + 0.5) * enlarge - 0.5)]))
+    return torch.cat(vectors)
+
+
+def _openface() -> Recogniser:
+    network = openface.load()
+
+    def embed(pixels: Tensor, found: Sequence[Face]) -> Tensor:
+        crops = [faces.crop(pixels, openface.FRAME.matrix(face), openface.SIDE) for face in found]
+        with torch.inference_mode():
+            return (
+                torch.cat([network(part / 2 + 0.5) for part in torch.cat(crops).split(64)]) if crops else _unit([], 128)
+            )
+
+    return Recogniser("openface", embed, 0.9292, 0.447)
 
 
 def _dlib() -> Recogniser:
-    folder = importlib.util.find_spec("face_recognition_models")
-    if importlib.util.find_spec("dlib") is None or folder is None:
-        raise RecogniserError("dlib: not installed; pip install dlib-bin face-recognition-models")
+    models = dlib_models()
     import dlib
 
-    models = Path(folder.origin).parent / "models"
     predictor = dlib.shape_predictor(str(models / "shape_predictor_5_face_landmarks.dat"))
     network = dlib.face_recognition_model_v1(str(models / "dlib_face_recognition_resnet_model_v1.dat"))
 
     def embed(pixels: Tensor, found: Sequence[Face]) -> Tensor:
         photo = np.ascontiguousarray(images.to_uint8(pixels)[0])
-        shapes = [predictor(photo, dlib.rectangle(*_dlib_square(face))) for face in found]
+        shapes = [predictor(photo, dlib.rectangle(*dlib_square(face))) for face in found]
         vectors = [np.array(network.compute_face_descriptor(photo, shape)) for shape in shapes]
         return _unit(vectors, 128)
 
-    return Recogniser("dlib", embed, 0.9938)
+    return Recogniser("dlib", embed, 0.9938, 0.93)
 
 
-def _dlib_square(face: Face) -> list[int]:
+def dlib_models() -> Path:
+    """The folder of dlib's networks. Raises ``RecogniserError`` where the packages are not installed."""
+    folder = importlib.util.find_spec("face_recognition_models")
+    if importlib.util.find_spec("dlib") is None or folder is None:
+        raise RecogniserError("dlib: not installed; pip install dlib-bin face-recognition-models")
+    return Path(folder.origin).parent / "models"
+
+
+def dlib_square(face: Face) -> list[int]:
+    """The square (left, top, right, bottom) that dlib's own detector would report, for its shape predictors."""
     points = face.points()
     eyes, mouth = (points[0] + points[1]) / 2, (points[3] + points[4]) / 2
     unit = torch.maximum((points[1] - points[0]).norm(), (mouth - eyes).norm() / 1.06)
@@ -95,7 +131,7 @@ def _facenet() -> Recogniser:
         with torch.inference_mode():
             return _unit(list(network(torch.cat(crops)).numpy()) if crops else [], 512)
 
-    return Recogniser("facenet", embed, 0.9937)
+    return Recogniser("facenet", embed, 0.9937, 0.0)
 
 
 def _facenet_square(face: Face) -> Frame:

@@ -81,5 +81,5 @@ def test_dlib_tells_two_people_apart(sample, sample_faces):
 
 
 def test_an_unknown_recogniser_is_refused():
-    with pytest.raises(recognisers.RecogniserError, match="one of dlib, facenet"):
+    with pytest.raises(recognisers.RecogniserError, match="one of openface, dlib, facenet"):
         recognisers.load("magic")

@@ -1,0 +1,83 @@
+"""Two attackers who want to know who an anonymized face is: one as he comes, one who anonymizes his own photos first.
+
+Both compare embeddings, row by row the same people: probes (P, D) against galleries (P, D). A third one, who learns to
+restore the faces, is in ``deid.reverser``. Chance is 1 / P for rank-1.
+"""
+
+from itertools import product
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from deid import privacy
+
+FALSE_ACCEPT_RATES = (0.01, 0.001)
+SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # how much the anonymized gallery says, beside the original one
+RIDGES = (0.0, 0.03, 0.3)  # how strongly the map back to originals is held at changing nothing; 0: no map
+
+
+def fixed(probes: Tensor, gallery: Tensor) -> dict:
+    """A recogniser that never met the method, and a gallery of originals -> ``report``."""
+    return report(probes @ gallery.T)
+
+
+def adaptive(probes: Tensor, gallery: Tensor, parrot: Tensor, seed: int = 0) -> dict:
+    """The parrot attack (Newton et al., 2005; McPherson et al., 2016): galleries of anonymized photos, and learning.
+
+    ``parrot`` (P, D) are other photos of the people, anonymized by the attacker with the same method. He may take off
+    what all anonymized faces share, map embeddings back to originals (ridge regression), and weigh both galleries.
+    What of it to do he learns on one half of the people and is judged on the other, both ways round.
+    """
+    halves = torch.randperm(len(probes), generator=torch.Generator().manual_seed(seed)).chunk(2)
+    similarity, chosen = torch.zeros(len(probes), len(gallery)), []
+    for own, judged in (halves, halves[::-1]):
+        best = max(product((False, True), RIDGES, SHARES), key=lambda way: _worth(way, probes, gallery, parrot, own))
+        similarity[judged] = _similarity(best, probes, gallery, parrot, own)[judged]
+        chosen.append({"centred": best[0], "ridge": best[1], "anonymized gallery": best[2]})
+    return report(similarity) | {"learned": chosen}
+
+
+def report(similarity: Tensor) -> dict:
+    """What an attacker gets from similarities (P, P) of probes to a gallery, row by row the same person.
+
+    Shares and means as [value, low, high] with 95 % bootstrap intervals over people.
+    """
+    people = len(similarity)
+    own, others = similarity.diagonal().contiguous(), similarity[~torch.eye(people, dtype=torch.bool)]
+    rank = 1 + (similarity > own[:, None]).sum(1)  # ties count for the attacker
+    found = {f"rank-{k}": privacy.bootstrap((rank <= k).double()).record() for k in (1, 5)}
+    for rate in FALSE_ACCEPT_RATES:
+        accepted = privacy.accepted(own, others, rate).double()
+        found[f"true accepts at {rate:.1%}"] = privacy.bootstrap(accepted).record()
+    found["similarity to the own original"] = privacy.bootstrap(own).record()
+    return found | {"area under curve": round(privacy.area_under_curve(own, others), 4), "people": people}
+
+
+def _worth(way: tuple, probes: Tensor, gallery: Tensor, parrot: Tensor, own: Tensor) -> tuple[float, float]:
+    """How well a way works on the attacker's own people: rank-1, and where that is equal, the area under the curve.
+
+    He learns on one half of them and looks at the other: what fits the people it was learned from proves nothing.
+    """
+    learned, held = own.chunk(2)
+    similarity = _similarity(way, probes, gallery, parrot, learned)[held]
+    right = similarity[torch.arange(len(held)), held]
+    others = similarity[torch.ones_like(similarity, dtype=torch.bool).scatter(1, held[:, None], False)]
+    return (similarity > right[:, None]).sum(1).eq(0).double().mean().item(), privacy.area_under_curve(right, others)
+
+
+def _similarity(way: tuple, probes: Tensor, gallery: Tensor, parrot: Tensor, own: Tensor) -> Tensor:
+    """Similarities (P, P) of all probes, by a way that was learned from the people ``own`` alone."""
+    centred, ridge, share = way
+    shift = (parrot[own].mean(0) - gallery[own].mean(0)) if centred else torch.zeros(gallery.shape[1])
+    probes, parrot = (F.normalize(vectors - shift, dim=1) for vectors in (probes, parrot))
+    back = _map(parrot[own], gallery[own], ridge) if ridge else torch.eye(gallery.shape[1])
+    mapped = F.normalize(probes @ back, dim=1)
+    return (1 - share) * mapped @ gallery.T + share * probes @ parrot.T
+
+
+def _map(anonymized: Tensor, originals: Tensor, ridge: float) -> Tensor:
+    """The linear map (D, D) from anonymized to original vectors with the least squares, held at the identity."""
+    size, count = anonymized.shape[1], len(anonymized)
+    gram = anonymized.T @ anonymized / count + ridge * torch.eye(size)
+    return torch.eye(size) + torch.linalg.solve(gram, anonymized.T @ (originals - anonymized) / count)

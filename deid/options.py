@@ -1,0 +1,63 @@
+"""What to do with a photo: the settings of the tool, checked."""
+
+from dataclasses import dataclass
+
+from deid import blending, holes, recognisers
+from deid.inpainting import Search
+from deid.masks import MASKS
+
+METHODS = (*holes.DRAWN, *blending.OBSCURE)
+# The networks that ship, for the methods that draw.
+BUNDLED = {"dcgan": "dcgan-64", "stylegan2": "stylegan2-64", "onepass": "onepass-64"}
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to do with a photo; see the command line's help for each.
+
+    Faces from ``min_size`` pixels (longer side of the box) get a synthesized face; smaller ones that are still
+    found, down to ``smallest``, are blacked out. ``jitter`` moves the landmarks that a face is drawn for, by a normal
+    distribution of so many eye distances. ``strength`` is a blur's width as a share of the face, or how many tiles
+    across it a mosaic has (0: the method's own). With ``verify`` a face that ``recogniser`` finds more than
+    ``threshold`` similar to its original is drawn again and in the end hidden (``deid.verification``); a threshold of
+    0 is the recogniser's own. Raises ``ValueError`` on values that make no sense.
+    """
+
+    method: str = "dcgan"
+    mask: str = "face"
+    starts: int = Search.starts
+    iterations: int = Search.iterations
+    seed: int = 0
+    jitter: float = 0.0
+    strength: float = 0.0
+    min_score: float = 0.9
+    min_size: float = 16
+    weights: str = ""
+    device: str = "auto"
+    smallest: float = 12
+    verify: bool = True
+    recogniser: str = "openface"
+    threshold: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, known in (("method", METHODS), ("mask", MASKS), ("recogniser", recognisers.NAMES)):
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} must be one of {', '.join(known)}, not {getattr(self, name)!r}")
+        if not 0 < self.min_score <= 1:
+            raise ValueError(f"min-score must be above 0 and at most 1, not {self.min_score}")
+        if self.min_size < 1 or self.starts < 1 or self.iterations < 1:
+            raise ValueError("min-size, starts and iterations must be at least 1")
+        if self.strength < 0:
+            raise ValueError(f"strength must not be negative, as {self.strength} is")
+        if not 0 <= self.jitter <= 1 or not -1 <= self.threshold <= 1:
+            raise ValueError(f"jitter must be 0 to 1, threshold -1 to 1, not {self.jitter} and {self.threshold}")
+
+    @property
+    def network(self) -> str:
+        """The weights to draw with: those asked for, or the ones that ship for the method; "" if nothing is drawn."""
+        return (self.weights or BUNDLED[self.method]) if self.draws else ""
+
+    @property
+    def draws(self) -> bool:
+        """Whether the method puts another face in place of the one it hides."""
+        return self.method in holes.DRAWN

@@ -18,7 +18,7 @@ QUIET    = TQDM_DISABLE=1
 help:
 	@echo "make demo    replace both faces of media/sample.jpg; the photo, its JSON and a GIF land in out/"
 	@echo "make test    run the tests and check every notebook"
-	@echo "make study   run notebooks 01 to 06 into reports/RUN/   [RUN=quick] [PARAMS=RUN: notebooks/params/PARAMS-NN.yaml]"
+	@echo "make study   run notebooks 01 to 07 into reports/RUN/   [RUN=quick] [PARAMS=RUN: notebooks/params/PARAMS-NN.yaml]"
 	@echo "make media   copy the README's pictures from reports/RUN/ to media/   [RUN=full]"
 	@echo "make lab     open the notebooks in JupyterLab"
 	@echo "Each makes .venv first when it is missing (Python 3.11 or newer; about 3 minutes).   [PINNED=1: exact versions]"
@@ -34,7 +34,7 @@ test: $(READY)
 
 study: $(READY)
 	@mkdir -p $(REPORT)
-	@set -e; for notebook in notebooks/0[1-6]_*.ipynb; do \
+	@set -e; for notebook in notebooks/0[1-7]_*.ipynb; do \
 	    name=$$(basename $$notebook .ipynb); number=$${name%%_*}; \
 	    params=notebooks/params/$(PARAMS)-$$number.yaml; \
 	    echo "== $$name -> $(REPORT)/$$name.ipynb$$(test ! -f $$params || echo ", with $$params")"; \

@@ -162,6 +162,7 @@ def _row(path: Path, options: Options | None, judge: str, seed: int) -> dict[str
 def _key(paths: Sequence[Path], options: Options | None, judge: str, seed: int) -> str:
     """A name for a chunk: whatever its rows depend on."""
     what = {"photos": [f"{path.parent.name}/{path.name}" for path in paths], "judge": judge, "seed": seed}
+    what["revision"] = recognisers.REVISION
     if options:
         what |= asdict(options)
         if options.draws:

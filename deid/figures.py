@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
-from matplotlib.ticker import EngFormatter
+from matplotlib.ticker import EngFormatter, PercentFormatter
 from PIL import Image
 from torch import Tensor
 
@@ -160,6 +160,52 @@ def bars(values: Mapping[str, float], xlabel: str) -> Figure:
     axes.invert_yaxis()
     axes.tick_params(axis="y", length=0, labelcolor=INK, labelsize=9, grid_alpha=0)
     axes.margins(x=0.12)
+    return figure
+
+
+@mpl.rc_context(STYLE)
+def intervals(series: Mapping[str, Mapping[str, Sequence[float]]], xlabel: str, chance: float | None = None) -> Figure:
+    """For each name a line, with a dot and an interval [value, low, high] of each series; ``chance`` is dashed."""
+    names = list(dict.fromkeys(name for values in series.values() for name in values))
+    figure, axes = _plot(xlabel, "", 0.8 + 0.27 * len(names))
+    if chance is not None:
+        axes.axvline(chance, color=QUIET, linestyle=(0, (4, 3)), linewidth=1, label="chance")
+    for index, (colour, (label, values)) in enumerate(zip(COLOURS, series.items(), strict=False)):
+        y = [names.index(name) + 0.22 * (index - (len(series) - 1) / 2) for name in values]
+        value, low, high = np.array(list(values.values())).T
+        reach = [np.maximum(value - low, 0), np.maximum(high - value, 0)]
+        axes.errorbar(value, y, xerr=reach, fmt="o", ms=4.5, color=colour, capsize=2, label=label)
+    axes.set_yticks(range(len(names)), names)
+    axes.tick_params(axis="y", length=0, labelcolor=INK, labelsize=8)
+    axes.set(ylim=(len(names) - 0.4, -0.6))
+    figure.legend(loc="outside upper right", ncols=len(series) + 1)
+    return figure
+
+
+@mpl.rc_context(STYLE)
+def frontier(
+    points: Mapping[str, tuple[Sequence[float], Sequence[float]]], xlabel: str, ylabel: str, chance: float,
+    lines: Sequence[Sequence[str]] = (),
+) -> Figure:  # fmt: skip
+    """Methods as points with intervals: x and y are each [value, low, high]; ``lines`` join the settings of one method.
+
+    y is a share, on a scale that is linear up to ``chance`` and logarithmic above, so that zero has a place.
+    """
+    figure, axes = _plot(xlabel, ylabel, 4.6)
+    axes.axhline(chance, color=QUIET, linestyle=(0, (4, 3)), linewidth=1, label="chance")
+    for line in lines:
+        joined = np.array([[points[name][0][0], points[name][1][0]] for name in line if name in points])
+        if len(joined):
+            axes.plot(*joined.T, color=COLOURS[0], linewidth=1, alpha=0.5)
+    for index, (name, (x, y)) in enumerate(points.items()):
+        reach = [[[max(part[0] - part[1], 0)], [max(part[2] - part[0], 0)]] for part in (x, y)]
+        colour = COLOURS[index % len(COLOURS)]
+        axes.errorbar(x[0], y[0], xerr=reach[0], yerr=reach[1], fmt="o", ms=5, color=colour, capsize=2)
+        axes.annotate(name, (x[0], y[0]), xytext=(6, 5), textcoords="offset points", size=7.5, color=INK)
+    axes.set_yscale("symlog", linthresh=chance)
+    axes.set_ylim(-0.1 * chance, 1.4)
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=None))
+    figure.legend(loc="outside upper right")
     return figure
 
 

@@ -73,13 +73,35 @@ def portraits(generator: nn.Module, count: int, folder: str | Path, seed: int = 
     random = torch.Generator().manual_seed(seed)
     paths = []
     for index in range(count):
-        with torch.no_grad():
-            face = generator(generator.sample_z(1, random)).float().clamp(-1, 1)
-        matrix = _snapshot(face.shape[3], random)
         paths.append(Path(folder) / f"portrait-{index:04}.jpg")
-        pixels = faces.crop(_surrounded(face), matrix, 340)[..., 30:310]
-        images.save(Photo(pixels, "JPEG", options={"quality": 95, "subsampling": 0}), paths[-1])
+        _photograph(_face(generator, random), random, paths[-1])
     return paths
+
+
+def nobodies(generator: nn.Module, count: int, folder: str | Path, views: int = 2, seed: int = 0) -> list[Path]:
+    """``views`` portraits of each of ``count`` nobodies, in LFW's layout: the same sample, seen from elsewhere.
+
+    Enough to try a protocol on; two photos of one sample are more alike than two of a person ever are.
+    """
+    random = torch.Generator().manual_seed(seed)
+    paths = []
+    for index in range(count):
+        face, name = _face(generator, random), f"nobody-{index:04}"
+        for view in range(views):
+            paths.append(Path(folder) / name / f"{name}_{view + 1:04}.jpg")
+            _photograph(face, random, paths[-1])
+    return paths
+
+
+def _face(generator: nn.Module, random: torch.Generator) -> Tensor:
+    with torch.no_grad():
+        return generator(generator.sample_z(1, random)).float().clamp(-1, 1)
+
+
+def _photograph(face: Tensor, random: torch.Generator, path: Path) -> None:
+    matrix = _snapshot(face.shape[3], random)
+    pixels = faces.crop(_surrounded(face), matrix, 340)[..., 30:310]
+    images.save(Photo(pixels, "JPEG", options={"quality": 95, "subsampling": 0}), path)
 
 
 def _surrounded(face: Tensor, finer: int = 2) -> Tensor:

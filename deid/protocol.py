@@ -1,0 +1,108 @@
+"""The evaluation, case by case: every attacker and every measure on the same people, and the gates at the end."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from deid import attacks, evaluation, images, privacy, recognisers, reverser, usefulness
+from deid.dataset import FaceCrops
+from deid.evaluation import Person, Seen
+
+OTHER = "other person"  # a case of its own: somebody else's photo, which nothing may recognise
+PROBE, PARROT = 1, 10_001  # seeds: the attacker does not know those of the photos he is after
+
+
+@dataclass(frozen=True)
+class Study:
+    """Who is looked for, who judges, and where what was seen is kept."""
+
+    people: Sequence[Person]
+    cache: Path
+    judge: str = "dlib"
+
+    def originals(self, side: str = "gallery") -> Seen:
+        """The people's untouched photos: "gallery" or "probe"."""
+        return self._seen(side, "original", PROBE if side == "probe" else 0)
+
+    def after(self, case: str) -> Seen:
+        """The probes after a method."""
+        if case == OTHER:
+            return self.originals("probe")[torch.arange(len(self.people)).roll(1)]
+        return self._seen("probe", case, PROBE)
+
+    def parrot(self, case: str) -> Seen:
+        """The gallery after the same method, anonymized by the attacker."""
+        return self._seen("gallery", case, PARROT)
+
+    def _seen(self, side: str, case: str, seed: int) -> Seen:
+        paths = [getattr(person, side) for person in self.people]
+        return evaluation.look_at(paths, evaluation.options_of(case), self.cache, self.judge, seed)
+
+
+def evaluate(study: Study, case: str, adaptive: bool = False) -> dict:
+    """What is left of the people in a case: what attackers get, and what is left to use."""
+    gallery, before, after = study.originals(), study.originals("probe"), study.after(case)
+    found = {"fixed": attacks.fixed(after.vectors, gallery.vectors)}
+    if adaptive:
+        found["adaptive"] = attacks.adaptive(after.vectors, gallery.vectors, study.parrot(case).vectors)
+    if case != OTHER:
+        found["usefulness"] = usefulness.measure(before, after, usefulness.pixels(gallery))
+    return found
+
+
+def reverse(study: Study, case: str, crops: FaceCrops, pairs: int, seen: int, seed: int = 0) -> tuple[dict, Tensor]:
+    """Train a reverser on ``pairs`` of strangers' crops, ``seen`` images long -> what it gives back, restored probes.
+
+    "restored" is judged against crops of the same size of the originals, and so is "as it is", the same crops before.
+    """
+    order = torch.randperm(len(crops), generator=torch.Generator().manual_seed(seed))[:pairs].tolist()
+    torch.manual_seed(seed)  # the layers' initialisation takes no generator
+    network, pair = reverser.Reverser(), reverser.pairs(crops, evaluation.options_of(case), order)
+    *_, last = reverser.train(network, *pair, images=seen, seed=seed)
+    probes = usefulness.pixels(study.after(case))
+    restored = reverser.restore(network, probes)
+    gallery = recognisers.embed_crops(study.judge, usefulness.pixels(study.originals()))
+    found = {"pairs": len(order), "loss": round(last.loss, 4)}
+    for name, shown in (("as it is", probes), ("restored", restored)):
+        found[name] = attacks.fixed(recognisers.embed_crops(study.judge, shown), gallery)
+    return found, restored
+
+
+def prove(judge: str, photos: str | Path, pairs: str | Path) -> dict:
+    """The judge's accuracy on LFW's official pairs. Raises ``privacy.GateError`` unless it is as good as published.
+
+    With the similarities that one in ten, a hundred and a thousand pairs of different people exceed.
+    """
+    similarity, same = pair_similarities(judge, photos, pairs)
+    accuracy, recogniser = privacy.verification(similarity, same), recognisers.load(judge)
+    if judge in recognisers.JUDGES:
+        privacy.gate_recogniser(judge, accuracy, recogniser.published)
+    passed = {str(rate): round(torch.quantile(similarity[~same].double(), 1 - rate).item(), 4)
+              for rate in (0.1, 0.01, 0.001)}  # fmt: skip
+    return {"name": judge, "accuracy": round(accuracy, 4), "published": recogniser.published, "similarity at": passed}
+
+
+def pair_similarities(judge: str, photos: str | Path, pairs: str | Path) -> tuple[Tensor, Tensor]:
+    """The judge's similarity of each of LFW's pairs (N,), and whether they are one person (N,)."""
+    names, same = privacy.read_pairs(pairs)
+    embed, vectors = recognisers.load(judge).embed, {}
+    for name in sorted({name for pair in names for name in pair}):
+        path = next((path for suffix in images.SUFFIXES if (path := Path(photos) / f"{name}{suffix}").exists()), None)
+        if path is None:
+            raise images.ImageError(f"{photos}: {name} of {pairs} is not there")
+        photo = images.load(path)
+        vectors[name] = embed(photo.pixels, evaluation.locate(photo)[:1])[0]
+    return torch.stack([vectors[a] @ vectors[b] for a, b in names]), same
+
+
+def check(results: dict[str, dict], people: int) -> None:
+    """Raise ``privacy.GateError`` for results that cannot be."""
+    rank_1 = {case: privacy.Interval(*found["fixed"]["rank-1"]) for case, found in results.items()}
+    areas = [found["fixed"]["area under curve"] for found in results.values()]
+    privacy.gate_results(rank_1, people, areas)
+    for case, found in results.items():
+        if "adaptive" in found:
+            privacy.gate_attackers(case, rank_1[case], privacy.Interval(*found["adaptive"]["rank-1"]))

@@ -1,0 +1,45 @@
+"""What a generator remembers, on vectors whose answer is known, and on the networks that ship."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from deid import leakage
+from deid.generators import load_generator
+
+
+def unit(*shape, seed=0):
+    return F.normalize(torch.randn(*shape, generator=torch.Generator().manual_seed(seed)), dim=-1)
+
+
+def test_nearest_by_hand():
+    similarity, index = leakage.nearest(torch.eye(3)[[2, 0]], torch.eye(3), chunk=1)
+    assert similarity.tolist() == [1, 1] and index.tolist() == [2, 0]
+
+
+def test_a_network_that_remembers_is_told_from_one_that_does_not():
+    training, strangers = unit(500, 64), unit(100, 64, seed=1)
+    remembered = F.normalize(training[:100] + 0.2 * unit(100, 64, seed=2), dim=1)
+    leaking = leakage.leak(remembered, strangers, training, same_person=0.8)
+    clean = leakage.leak(unit(100, 64, seed=3), strangers, training, same_person=0.8)
+    assert leaking["nearer than a stranger"] > 0.99 and leaking["samples"]["same person"][0] > 0.9
+    assert clean["nearer than a stranger"] == pytest.approx(0.5, abs=0.1) and clean["samples"]["same person"][0] == 0
+
+
+def test_copies_are_seen_in_their_pixels():
+    training = torch.rand(30, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    vectors, drawn = unit(30, 64), training[:5].clone()
+    drawn[1:] = training[10:14].flip(2)
+    found = leakage.copies(drawn, vectors[:5], training, vectors, pairs=5)
+    assert found["by identity, least"] == 0 and found["by pixels, least"] == pytest.approx(0, abs=0.01)
+    assert found["by identity, median"] > 0.5
+
+
+@pytest.mark.parametrize("name", ["dcgan-64", "stylegan2-64", "onepass-64"])
+def test_faces_of_every_network_with_their_landmarks(name, crops):
+    generator, outside = load_generator(name), crops.batch(range(6))
+    images, landmarks = leakage.draw(generator, 8, outside)
+    size = generator.resolution
+    assert images.shape == (8, 3, size, size) and landmarks.shape == (8, 5, 2) and images.abs().max() <= 1
+    assert not torch.equal(images[0], images[6]), "every one has a latent of its own"
+    assert torch.equal(leakage.draw(generator, 8, outside)[0], images)

@@ -1,10 +1,13 @@
 """Methods side by side on the same photos: are faces still found, do they fit in, what do they cost.
 
 ``python -m deid.comparison PHOTO_OR_FOLDER... --methods dcgan stylegan2 onepass [--output FOLDER]`` prints a JSON line
-for each method. Each runs in a process of its own, so that its seconds and its memory are its own.
+for each method, or for each of its settings: ``--methods "stylegan2 starts=8 iterations=40"`` (``options.parse``).
+Each runs in a process of its own, so that its seconds and its memory are its own. Results are not verified: what is
+compared is what was drawn.
 """
 
 import argparse
+import dataclasses
 import json
 import subprocess
 import sys
@@ -19,6 +22,7 @@ from deid.anonymizer import Options
 from deid.faces import Face
 from deid.holes import Target
 from deid.images import Photo
+from deid.options import parse
 
 LEAST_MEASURED = 24  # pixels of a face whose edge and sharpness are looked at
 
@@ -36,7 +40,7 @@ def compare(photos: Sequence[str | Path], methods: Sequence[str], output: str | 
     return records
 
 
-def measure(photos: Sequence[Path], options: Options, output: Path | None = None) -> dict:
+def measure(photos: Sequence[Path], options: Options, output: Path | None = None, name: str = "") -> dict:
     """What one method makes of the photos; medians are over the drawn faces of at least ``LEAST_MEASURED`` pixels."""
     rows, seconds, faces_drawn, blacked_out, kept = [], 0.0, 0, 0, 0
     for path in photos:
@@ -48,13 +52,13 @@ def measure(photos: Sequence[Path], options: Options, output: Path | None = None
         kept += sum(still_found(result.photo, [target.face for target in drawn]))
         rows += [fit(photo, result, target) for target in drawn if target.face.size >= LEAST_MEASURED]
         if output:
-            images.save(result.photo, output / options.method / path.name)
+            images.save(result.photo, output / (name or options.method).replace(" ", "-") / path.name)
     columns = {name: torch.tensor([row[name] for row in rows]).nanmedian().item() for name in rows[0]} if rows else {}
     found = {"photos": len(photos), "drawn": faces_drawn, "blacked out": blacked_out}
     found |= {"still detected": kept / max(1, faces_drawn)} | columns
     costs = {"seconds a face": seconds / max(1, faces_drawn), "peak bytes": benchmarks.peak(options.device)}
     rounded = {name: round(value, 4) if isinstance(value, float) else value for name, value in (found | costs).items()}
-    return {"method": options.method} | rounded
+    return {"method": name or options.method} | rounded
 
 
 def still_found(photo: Photo, were: Sequence[Face]) -> list[bool]:
@@ -85,7 +89,7 @@ def main() -> None:
     """The command line: one JSON line for each method."""
     parser = argparse.ArgumentParser(prog="python -m deid.comparison", description=__doc__.splitlines()[0])
     parser.add_argument("inputs", nargs="+", type=Path, metavar="PHOTO_OR_FOLDER")
-    parser.add_argument("--methods", nargs="+", choices=holes.DRAWN, default=list(holes.DRAWN))
+    parser.add_argument("--methods", nargs="+", default=list(holes.DRAWN), help="their names, with settings")
     parser.add_argument("--output", type=Path, help="folder for the photos, a folder for each method")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--here", action="store_true", help="measure in this process, one method only")
@@ -93,8 +97,8 @@ def main() -> None:
     photos = [photo for path in given.inputs for photo in images.find(path)]
     for method in given.methods:
         if given.here:
-            options = Options(method=method, seed=given.seed, verify=False)
-            record = measure(photos, options, given.output)
+            options = dataclasses.replace(parse(method), seed=given.seed)
+            record = measure(photos, options, given.output, method)
         else:
             (record,) = compare(photos, [method], given.output or "", given.seed)
         print(json.dumps(record), flush=True)

@@ -17,10 +17,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from deid import anonymizer, expression, faces, images, recognisers, sources, texture
-from deid.anonymizer import Options
 from deid.faces import DCGAN_FRAME, Face
 from deid.generators import files, formats
 from deid.images import Photo
+from deid.options import Options
 
 CHUNK = 40  # photos between two files
 SMALLEST = 40  # pixels of a face that is looked for
@@ -74,24 +74,6 @@ def people(root: str | Path, count: int = 0, seed: int = 0, names: Sequence[str]
         order = torch.randperm(len(photos), generator=torch.Generator().manual_seed(seed))[:count]
         names = [sorted(photos)[k] for k in order]
     return [Person(name, *sorted(photos[name])[:2]) for name in sorted(names)]
-
-
-def options_of(case: str) -> Options | None:
-    """The options behind a case's name: "original", "blur strength=0.15", "onepass mask=face-120 verify=yes".
-
-    Nothing is verified unless the name says so: the tool's own check is a case of its own.
-    """
-    method, *changes = case.split()
-    if method == "original" and not changes:
-        return None
-    kinds = {field.name: type(field.default) for field in fields(Options)}
-    values = {"verify": False}
-    for change in changes:
-        name, _, value = change.partition("=")
-        if name not in kinds or not value:
-            raise ValueError(f"{case!r}: {change!r} is no setting; the settings are {', '.join(kinds)}")
-        values[name] = value == "yes" if kinds[name] is bool else kinds[name](value)
-    return Options(method=method, **values)
 
 
 def look_at(

@@ -1,6 +1,6 @@
 """What to do with a photo: the settings of the tool, checked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from deid import blending, holes, recognisers
 from deid.inpainting import Search
@@ -61,3 +61,21 @@ class Options:
     def draws(self) -> bool:
         """Whether the method puts another face in place of the one it hides."""
         return self.method in holes.DRAWN
+
+
+def parse(case: str) -> Options | None:
+    """The options behind a case's name: "original", "blur strength=0.15", "onepass mask=face-120 verify=yes".
+
+    Nothing is verified unless the name says so: the tool's own check is a case of its own.
+    """
+    method, *changes = case.split()
+    if method == "original" and not changes:
+        return None
+    kinds = {field.name: type(field.default) for field in fields(Options)}
+    values = {"verify": False}
+    for change in changes:
+        name, _, value = change.partition("=")
+        if name not in kinds or not value:
+            raise ValueError(f"{case!r}: {change!r} is no setting; the settings are {', '.join(kinds)}")
+        values[name] = value == "yes" if kinds[name] is bool else kinds[name](value)
+    return Options(method=method, **values)

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from deid import attacks, evaluation, images, privacy, recognisers, reverser, usefulness
+from deid import attacks, evaluation, images, options, privacy, recognisers, reverser, usefulness
 from deid.dataset import FaceCrops
 from deid.evaluation import Person, Seen
 
@@ -39,7 +39,7 @@ class Study:
 
     def _seen(self, side: str, case: str, seed: int) -> Seen:
         paths = [getattr(person, side) for person in self.people]
-        return evaluation.look_at(paths, evaluation.options_of(case), self.cache, self.judge, seed)
+        return evaluation.look_at(paths, options.parse(case), self.cache, self.judge, seed)
 
 
 def evaluate(study: Study, case: str, adaptive: bool = False) -> dict:
@@ -60,7 +60,7 @@ def reverse(study: Study, case: str, crops: FaceCrops, pairs: int, seen: int, se
     """
     order = torch.randperm(len(crops), generator=torch.Generator().manual_seed(seed))[:pairs].tolist()
     torch.manual_seed(seed)  # the layers' initialisation takes no generator
-    network, pair = reverser.Reverser(), reverser.pairs(crops, evaluation.options_of(case), order)
+    network, pair = reverser.Reverser(), reverser.pairs(crops, options.parse(case), order)
     *_, last = reverser.train(network, *pair, images=seen, seed=seed)
     probes = usefulness.pixels(study.after(case))
     restored = reverser.restore(network, probes)

@@ -8,7 +8,7 @@ import torch
 from deid import anonymizer, comparison, quality
 from deid.anonymizer import Options
 
-QUICK = Options(method="dcgan", starts=8, iterations=20)
+QUICK = Options(method="dcgan", starts=8, iterations=20, verify=False)
 
 
 def test_a_step_along_the_hole_is_measured_in_grey_levels():
@@ -35,5 +35,8 @@ def test_a_face_that_is_gone_is_not_found(sample, sample_faces):
 
 
 def test_each_method_runs_in_its_own_process_and_says_what_went_wrong(sample_path, tmp_path):
+    case = "dcgan starts=2 iterations=3"
+    (record,) = comparison.compare([sample_path], [case], tmp_path)
+    assert record["method"] == case and (tmp_path / "dcgan-starts=2-iterations=3" / sample_path.name).exists()
     with pytest.raises(RuntimeError, match="nobody.jpg"):
         comparison.compare([tmp_path / "nobody.jpg"], ["dcgan"])

@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from deid import anonymizer, benchmarks, faces, holes, images, quality, texture
 from deid.anonymizer import Options
@@ -69,19 +68,20 @@ def still_found(photo: Photo, were: Sequence[Face]) -> list[bool]:
 
 
 def fit(before: Photo, result: anonymizer.Result, target: Target) -> dict[str, float]:
-    """How a face sits in its surroundings: the step along the hole, the same before, and how sharp it is."""
+    """How a face sits in its surroundings: the step along the hole and how sharp it is, both also before."""
     frame = target.frame.resized(64)
     matrix = frame.matrix(target.face)
     visible = (faces.crop(1 - result.hidden, matrix, 64) > 1 - 1e-4).float()
     after, original = (faces.crop(photo.pixels, matrix, 64) for photo in (result.photo, before))
     left, top, right, bottom = faces.paste_region(target.matrix, target.frame.size, result.photo.size)
-    part: tuple[Tensor, Tensor] = tuple(
-        whole[:, :, top:bottom, left:right] for whole in (result.photo.pixels, result.hidden)
+    drawn, own, hole = (
+        whole[:, :, top:bottom, left:right] for whole in (result.photo.pixels, before.pixels, result.hidden)
     )
     return {
         "edge step": quality.edge_step(after, visible).item(),
         "edge step before": quality.edge_step(original, visible).item(),
-        "sharpness ratio": texture.sharpness_ratio(*part),
+        "sharpness ratio": texture.sharpness_ratio(drawn, hole),
+        "sharpness ratio before": texture.sharpness_ratio(own, hole),
     }
 
 

@@ -70,7 +70,9 @@ ONEPASS_64 = Recipe(
     translation=0, average=0.9995, decay_from=1.0, channels=(192, 192, 128, 64), latent=128, mapping=2, noise=False,
     context=5.0, tone=4.0, matching=20.0, variety=5.0, enlarged=0.3,
 )  # fmt: skip
-ONEPASS = replace(ONEPASS_64, images=400_000, learning_rate=8e-4, channels=(*ONEPASS_64.channels, 32), decay_from=0.85)
+ONEPASS = replace(
+    ONEPASS_64, images=400_000, learning_rate=8e-4, channels=(*ONEPASS_64.channels, 32), decay_from=0.85, variety=2.0
+)
 
 
 def networks(recipe: Recipe) -> tuple[nn.Module, nn.Module, int]:

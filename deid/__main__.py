@@ -155,25 +155,39 @@ def run(job: Job, options: Options, arguments: argparse.Namespace) -> str:
     try:
         photo = images.load(job.source)
         result, frames = _anonymize(job, photo, options, arguments.gif)
-        write = result.targets or arguments.keep_faceless
+        write = bool(result.targets or arguments.keep_faceless)
         status = "written" if write else "not written: no face found"
+        beside = Path(f"{target}.gif")
+        if frames and write:
+            figures.gif(frames, beside, milliseconds=80)
+        else:
+            beside.unlink(missing_ok=True)  # an earlier run's tells of another result
+        manifest = anonymizer.manifest(result, options) | {"written": write}
+        images.write_atomically(f"{target}.json", json.dumps(manifest, indent=1).encode())
         if write:
             images.save(result.photo, target)
-        if frames and write:
-            figures.gif(frames, Path(f"{target}.gif"), milliseconds=80)
-        manifest = anonymizer.manifest(result, options) | {"written": bool(write)}
-        images.write_atomically(f"{target}.json", json.dumps(manifest, indent=1).encode())
+        else:
+            target.unlink(missing_ok=True)
     except Exception as error:  # the border of one photo: whatever it is, it is said, and the others go on
         reason = str(error) if isinstance(error, ImageError) else f"{type(error).__name__}: {error}"
         status = f"not written: {reason}"
-        record = {"status": status, "written": False, "error": reason}
-        images.write_atomically(f"{target}.json", json.dumps(record, indent=1).encode())
         tqdm.write(f"{job.source}: {status}", file=sys.stderr)
+        _take_back(target, {"status": status, "written": False, "error": reason})
         return status
     tqdm.write(f"{job.source}: {_summary(result)}{'' if write else '; not written (--keep-faceless writes it)'}")
     if result.doubtful:
         tqdm.write(f"{job.source}: {_warning(result.doubtful, options)}", file=sys.stderr)
     return status
+
+
+def _take_back(target: Path, record: dict) -> None:
+    """Leave nothing of a photo that failed but a record that says so; a full disk may not even take that."""
+    for path in (target, Path(f"{target}.gif"), Path(f"{target}.json")):
+        path.unlink(missing_ok=True)
+    try:
+        images.write_atomically(f"{target}.json", json.dumps(record, indent=1).encode())
+    except OSError as error:
+        tqdm.write(f"{target}.json: not written: {error}", file=sys.stderr)
 
 
 def _anonymize(job: Job, photo: images.Photo, options: Options, gif: bool):
@@ -185,7 +199,9 @@ def _anonymize(job: Job, photo: images.Photo, options: Options, gif: bool):
     with tqdm(desc=f"faces of {job.name}", leave=False, bar_format=FACES_BAR) as bar:
         for step in anonymizer.steps(photo, options, found, preview_every=every):
             bar.total = step.total
-            bar.update(step.done - bar.n)
+            bar.update(max(0, step.done - bar.n))
+            if step.stage == "hidden":
+                frames.clear()  # what was drawn before the check is not for others' eyes
             if step.preview is not None:
                 frames.append(images.shrink(step.preview, GIF_SIDE))
     return step.result, frames

@@ -1,7 +1,8 @@
 """A photo in, a photo out: every face hidden first, then replaced.
 
-The order is the proof: ``holes.hide`` removes the pixels of all faces, and everything after it sees only what is
-left, where the faces were, and the seed.
+The order is the proof: ``holes.hide`` removes the pixels of all faces, and everything that draws sees only what is
+left, where the faces were, and seeds. The check of the result (``deid.verification``) compares it with the original,
+and what it decides is a seed, a mask, or black.
 """
 
 import time
@@ -34,7 +35,8 @@ class Step:
     """Progress on one photo.
 
     ``stage`` is "hidden", "search" or "done"; ``done`` faces of ``total`` (one in the middle of its search counts in
-    part); where the caller asked for previews the photo so far (1, 3, H, W). The last step carries ``result``.
+    part); where the caller asked for previews the photo so far (1, 3, H, W). "hidden" comes once more where the check
+    changed faces: earlier previews show what was recognised. The last step carries ``result``.
     """
 
     stage: str
@@ -92,14 +94,20 @@ def steps(
     else:
         work, (pixels, hidden) = None, obscure(photo.pixels, targets, options.strength)
     if options.verify:
-        pixels, hidden = yield from _verified(photo.pixels, pixels, hidden, targets, options, work)
+        pixels, hidden = yield from _verified(photo.pixels, pixels, hidden, targets, options, work, preview_every > 0)
     visible = [face for face in doubtful if not holes.covered(face, hidden)]
     result = Result(replace(photo, pixels=pixels), targets, hidden, "anonymized", visible)
     yield Step("done", len(targets), len(targets), preview=pixels if preview_every else None, result=result)
 
 
 def _verified(
-    photo: Tensor, pixels: Tensor, hidden: Tensor, targets: list[Target], options: Options, work: Drawing | None
+    photo: Tensor,
+    pixels: Tensor,
+    hidden: Tensor,
+    targets: list[Target],
+    options: Options,
+    work: Drawing | None,
+    previews: bool,
 ) -> Generator[Step, None, tuple[Tensor, Tensor]]:
     """Check anonymized ``pixels`` against the ``photo``, change what is recognised -> pixels and what is hidden."""
     judge = verification.Check(photo, targets, options)
@@ -111,7 +119,9 @@ def _verified(
             verification.change(target)
         return obscure(photo, targets, options.strength)
     for _ in verification.redraw(photo, work, judge, recognised):
-        yield Step("search", len(targets), len(targets))
+        # Whoever keeps previews drops those from before: they show what was not good enough.
+        yield Step("hidden", 0, len(targets), work.photo if previews else None)
+        yield Step("search", len(targets), len(targets), work.preview(work.fills) if previews else None)
     return work.finished(), work.hidden
 
 
@@ -183,7 +193,7 @@ def obscure(pixels: Tensor, targets: Sequence[Target], strength: float = 0.0) ->
     """The classical methods for comparison: blackout, blur, pixelate. The last two do look at the hidden pixels."""
     canvas, (_, hidden) = pixels.clone(), hide(pixels, targets)
     size = pixels.shape[3], pixels.shape[2]
-    for target in targets:
+    for target in sorted(targets, key=lambda target: target.method == "blackout"):  # black lies over everything
         begin = time.perf_counter()
         (left, top, right, bottom), inside = hidden_by(target, size)
         area, original = canvas[:, :, top:bottom, left:right], pixels[:, :, top:bottom, left:right]

@@ -4,6 +4,7 @@ Both compare embeddings, row by row the same people: probes (P, D) against galle
 restore the faces, is in ``deid.reverser``. Chance is 1 / P for rank-1.
 """
 
+from collections.abc import Sequence
 from itertools import product
 
 import torch
@@ -19,7 +20,9 @@ RIDGES = (0.0, 0.03, 0.3)  # how strongly the map back to originals is held at c
 
 def fixed(probes: Tensor, gallery: Tensor) -> dict:
     """A recogniser that never met the method, and a gallery of originals -> ``report``."""
-    return report(probes @ gallery.T)
+    similarity = probes @ gallery.T
+    own = privacy.bootstrap(similarity.diagonal()).record()
+    return report([(similarity, torch.arange(len(probes)))]) | {"similarity to the own original": own}
 
 
 def adaptive(probes: Tensor, gallery: Tensor, parrot: Tensor, seed: int = 0) -> dict:
@@ -30,28 +33,33 @@ def adaptive(probes: Tensor, gallery: Tensor, parrot: Tensor, seed: int = 0) -> 
     What of it to do he learns on one half of the people and is judged on the other, both ways round.
     """
     halves = torch.randperm(len(probes), generator=torch.Generator().manual_seed(seed)).chunk(2)
-    similarity, chosen = torch.zeros(len(probes), len(gallery)), []
+    parts, chosen = [], []
     for own, judged in (halves, halves[::-1]):
         best = max(product((False, True), RIDGES, SHARES), key=lambda way: _worth(way, probes, gallery, parrot, own))
-        similarity[judged] = _similarity(best, probes, gallery, parrot, own)[judged]
+        parts.append((_similarity(best, probes, gallery, parrot, own)[judged], judged))
         chosen.append({"centred": best[0], "ridge": best[1], "anonymized gallery": best[2]})
-    return report(similarity) | {"learned": chosen}
+    return report(parts) | {"learned": chosen}
 
 
-def report(similarity: Tensor) -> dict:
-    """What an attacker gets from similarities (P, P) of probes to a gallery, row by row the same person.
+def report(parts: Sequence[tuple[Tensor, Tensor]]) -> dict:
+    """What an attacker gets from ``parts`` of the probes: similarities (K, P) to the gallery, and who they are (K,).
 
-    Shares and means as [value, low, high] with 95 % bootstrap intervals over people.
+    Thresholds and areas are each part's own: two ways of comparing have two scales. Shares as [value, low, high] with
+    95 % intervals over people. Ties count for the attacker.
     """
-    people = len(similarity)
-    own, others = similarity.diagonal().contiguous(), similarity[~torch.eye(people, dtype=torch.bool)]
-    rank = 1 + (similarity > own[:, None]).sum(1)  # ties count for the attacker
+    ranks, accepted, areas = [], {rate: [] for rate in FALSE_ACCEPT_RATES}, []
+    for similarity, who in parts:
+        own = similarity.gather(1, who[:, None])
+        others = similarity[torch.ones_like(similarity, dtype=torch.bool).scatter(1, who[:, None], False)]
+        ranks.append(1 + (similarity > own).sum(1))
+        for rate, found in accepted.items():
+            found.append(privacy.accepted(own[:, 0], others, rate))
+        areas.append(privacy.area_under_curve(own[:, 0], others) * len(who))
+    rank, people = torch.cat(ranks), sum(len(who) for _, who in parts)
     found = {f"rank-{k}": privacy.bootstrap((rank <= k).double()).record() for k in (1, 5)}
-    for rate in FALSE_ACCEPT_RATES:
-        accepted = privacy.accepted(own, others, rate).double()
-        found[f"true accepts at {rate:.1%}"] = privacy.bootstrap(accepted).record()
-    found["similarity to the own original"] = privacy.bootstrap(own).record()
-    return found | {"area under curve": round(privacy.area_under_curve(own, others), 4), "people": people}
+    for rate, of_parts in accepted.items():
+        found[f"true accepts at {rate:.1%}"] = privacy.bootstrap(torch.cat(of_parts).double()).record()
+    return found | {"area under curve": round(sum(areas) / people, 4), "people": people}
 
 
 def _worth(way: tuple, probes: Tensor, gallery: Tensor, parrot: Tensor, own: Tensor) -> tuple[float, float]:

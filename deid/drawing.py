@@ -1,6 +1,6 @@
 """Faces for the holes of a photo: everything in here sees what is visible, where the faces were, and seeds.
 
-``Drawing`` is made of a photo whose faces are hidden already, so that no later change can let a hidden pixel in.
+``Drawing`` is made of a photo whose faces are hidden already; the original only comes back to be hidden anew.
 """
 
 import time
@@ -64,18 +64,17 @@ class Drawing:
                 if one_by_one and len(self.fills) % -(-len(wanted) // 30) == 0:
                     yield Progress(len(self.fills), self.preview(self.fills))
 
-    def hide_again(self, photo: Tensor) -> list[Target]:
+    def hide_again(self, photo: Tensor) -> None:
         """Make the holes anew, from the original (1, 3, H, W), after targets were changed.
 
-        Those whose surroundings changed with it lose their fills, to be drawn from what is visible now, and come back.
+        Those whose surroundings changed with it lose their fills, to be drawn from what is visible now.
         """
         before = self.hidden
         self.photo, self.hidden = holes.hide(photo, self.targets)
-        drawn = [target for target in self.targets if id(target) in self.fills]
-        changed = [t for t in drawn if not torch.equal(*(holes.view(h, h, t)[1] for h in (before, self.hidden)))]
-        for target in changed:
-            del self.fills[id(target)]
-        return changed
+        for target in self.targets:
+            seen = [holes.view(hidden, hidden, target)[1] for hidden in (before, self.hidden)]
+            if id(target) in self.fills and not torch.equal(*seen):
+                del self.fills[id(target)]
 
     def candidates(self, target: Target, seeds: Sequence[int]) -> tuple[list[Target], Tensor, list[Tensor]]:
         """The target for other ``seeds`` (K): K targets, the frame around each with its face (K, 3, S, S), the fills.

@@ -16,13 +16,14 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from deid import anonymizer, expression, faces, images, recognisers, sources, texture
+from deid import anonymizer, expression, faces, images, recognisers, sources, texture, verification
 from deid.faces import DCGAN_FRAME, Face
 from deid.generators import files, formats
 from deid.images import Photo
 from deid.options import Options
 
 CHUNK = 40  # photos between two files
+REVISION = 1  # of everything that makes a result from a photo: what an older one left in a cache is made again
 SMALLEST = 40  # pixels of a face that is looked for
 SIDE = 64  # pixels of the crops that are kept for distances and reversers
 
@@ -143,10 +144,13 @@ def _row(path: Path, options: Options | None, judge: str, seed: int) -> dict[str
 
 def _key(paths: Sequence[Path], options: Options | None, judge: str, seed: int) -> str:
     """A name for a chunk: whatever its rows depend on."""
-    what = {"photos": [f"{path.parent.name}/{path.name}" for path in paths], "judge": judge, "seed": seed}
-    what["revision"] = recognisers.REVISION
+    revision = [REVISION, recognisers.REVISION]
+    what = {"photos": [files.sha256(path) for path in paths], "judge": judge, "revision": revision}
     if options:
         what |= asdict(options)
         if options.draws:
-            what["weights"] = files.sha256(formats.locate(options.network))
-    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:20]
+            weights = formats.locate(options.network)
+            used = [weights, formats.discriminator_path(weights)]
+            what["weights"] = [files.sha256(path) for path in used if path.is_file()]
+        what["verification"] = verification.record(options)
+    return hashlib.sha256(json.dumps(what | {"seed": seed}, sort_keys=True).encode()).hexdigest()[:20]

@@ -37,6 +37,11 @@ class Face:
         x1, y1, x2, y2 = self.box
         return Face((x1 + x, y1 + y, x2 + x, y2 + y), self.score, tuple((a + x, b + y) for a, b in self.landmarks))
 
+    def scaled(self, factor: float) -> "Face":
+        """The same face in the photo at ``factor`` times its size."""
+        box, *points = ([(v + 0.5) * factor - 0.5 for v in values] for values in (self.box, *self.landmarks))
+        return Face(tuple(box), self.score, tuple(map(tuple, points)))
+
     def mirrored(self, width: int) -> "Face":
         """The same face in the mirror image of a photo ``width`` pixels wide."""
         x1, y1, x2, y2 = self.box
@@ -49,7 +54,7 @@ class Face:
         return {
             "box": [round(value, 2) for value in self.box],
             "score": round(self.score, 4),
-            "landmarks": [[round(value, 2) for value in point] for point in self.landmarks],
+            "landmarks": [list(point) for point in self.landmarks],  # exact: a result can be repeated from them
         }
 
     def points(self) -> Tensor:

@@ -21,14 +21,17 @@ DRAWN = (*SEARCHED, "onepass")  # methods that draw a face; the others only cove
 class Target:
     """One face on its way: where it is, how it is hidden, and what became of it.
 
-    ``landmarks`` (5, 2), in frame pixels, are the face's own and shape the hole; ``pose`` are those to be drawn.
-    ``similarity`` is what a recogniser makes of it (``deid.verification``).
+    The hole lies where the face was: ``place`` (2, 3) takes its frame's pixels to the photo's, ``landmarks`` (5, 2) lie
+    in that frame. What is drawn may lie a little elsewhere (jitter): ``matrix`` and ``pose`` are the same for it.
+    ``similarity`` is what a recogniser makes of it, ``attempts`` how often it was changed for that
+    (``deid.verification``).
     """
 
     face: Face
     frame: Frame
-    matrix: Tensor
+    place: Tensor
     landmarks: Tensor
+    matrix: Tensor
     pose: Tensor
     method: str
     mask: str
@@ -37,6 +40,7 @@ class Target:
     losses: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
     similarity: dict = field(default_factory=dict)
+    attempts: int = 0
 
     def record(self) -> dict:
         """The manifest's entry."""
@@ -72,9 +76,10 @@ def aim(face: Face, frame: Frame, method: str, mask: str, seed: int, jitter: flo
     if jitter:
         moves = torch.randn(5, 2, generator=torch.Generator().manual_seed(seed), dtype=own.dtype)
         points = own + jitter * (own[1] - own[0]).norm() * moves
-    matrix = frame.matrix(face) if points is own else faces.similarity(frame.points(), points)
-    landmarks, pose = (faces.apply(faces.invert(matrix), where) for where in (own, points))
-    return Target(face, frame, matrix, landmarks, pose, method, mask, seed)
+    place = frame.matrix(face)
+    matrix = place if points is own else faces.similarity(frame.points(), points)
+    landmarks, pose = faces.apply(faces.invert(place), own), faces.apply(faces.invert(matrix), points)
+    return Target(face, frame, place, landmarks, matrix, pose, method, mask, seed)
 
 
 def reseeded(target: Target, seed: int, jitter: float) -> Target:
@@ -83,20 +88,20 @@ def reseeded(target: Target, seed: int, jitter: float) -> Target:
 
 
 def take(target: Target, other: Target) -> None:
-    """Let ``target`` become ``other``, in place: only where it is, its seconds and its similarities stay its own."""
-    target.matrix, target.landmarks, target.pose = other.matrix, other.landmarks, other.pose
-    target.method, target.mask, target.seed, target.reason = other.method, other.mask, other.seed, other.reason
+    """Let what is drawn for ``target`` become what was drawn for ``other``; its hole stays where it is."""
+    target.matrix, target.pose, target.seed = other.matrix, other.pose, other.seed
+    target.method, target.reason = other.method, other.reason
     target.losses, target.seconds = other.losses, target.seconds + other.seconds
 
 
 def hidden_by(target: Target, photo_size: tuple[int, int]) -> tuple[tuple[int, int, int, int], Tensor]:
     """The rectangle of the photo that a target's frame touches and, in it, the hidden pixels (1, 1, h, w) as 0 or 1."""
     size = target.frame.size
-    left, top, right, bottom = region = faces.paste_region(target.matrix, size, photo_size)
+    left, top, right, bottom = region = faces.paste_region(target.place, size, photo_size)
     y, x = torch.meshgrid(
         torch.arange(top, bottom, dtype=torch.float64), torch.arange(left, right, dtype=torch.float64), indexing="ij"
     )
-    points = faces.apply(faces.invert(target.matrix), torch.stack([x, y], -1).reshape(-1, 2)).reshape(*x.shape, 2)
+    points = faces.apply(faces.invert(target.place), torch.stack([x, y], -1).reshape(-1, 2)).reshape(*x.shape, 2)
     return region, masks.hides(target.mask, points, target.landmarks, size)[None, None].float()
 
 

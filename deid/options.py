@@ -1,5 +1,6 @@
 """What to do with a photo: the settings of the tool, checked."""
 
+import math
 from dataclasses import dataclass, fields
 
 from deid import blending, holes, recognisers
@@ -45,10 +46,10 @@ class Options:
                 raise ValueError(f"{name} must be one of {', '.join(known)}, not {getattr(self, name)!r}")
         if not 0 < self.min_score <= 1:
             raise ValueError(f"min-score must be above 0 and at most 1, not {self.min_score}")
-        if self.min_size < 1 or self.starts < 1 or self.iterations < 1:
+        if not min(self.min_size, self.starts, self.iterations) >= 1:  # so written, NaN is refused as well
             raise ValueError("min-size, starts and iterations must be at least 1")
-        if self.strength < 0:
-            raise ValueError(f"strength must not be negative, as {self.strength} is")
+        if not 0 <= self.strength < math.inf:
+            raise ValueError(f"strength must be 0 or more, not {self.strength}")
         if not 0 <= self.jitter <= 1 or not -1 <= self.threshold <= 1:
             raise ValueError(f"jitter must be 0 to 1, threshold -1 to 1, not {self.jitter} and {self.threshold}")
 
@@ -77,5 +78,7 @@ def parse(case: str) -> Options | None:
         name, _, value = change.partition("=")
         if name not in kinds or not value:
             raise ValueError(f"{case!r}: {change!r} is no setting; the settings are {', '.join(kinds)}")
+        if kinds[name] is bool and value not in ("yes", "no"):
+            raise ValueError(f"{case!r}: {name} is yes or no, not {value}")
         values[name] = value == "yes" if kinds[name] is bool else kinds[name](value)
     return Options(method=method, **values)

@@ -93,11 +93,17 @@ def accepted(own: Tensor, others: Tensor, false_accept_rate: float) -> Tensor:
 
 
 def bootstrap(values: Tensor, samples: int = 2000, seed: int = 0) -> Interval:
-    """The mean of ``values`` (N,) and its 95 % percentile interval over resampled people (Efron, 1979)."""
+    """The mean of ``values`` (N,) and its 95 % percentile interval over resampled people (Efron, 1979).
+
+    Where all are 0, or all 1, resampling knows no doubt: there the bound is Clopper and Pearson's (1934).
+    """
     random = torch.Generator().manual_seed(seed)
     drawn = values.double()[torch.randint(0, len(values), (samples, len(values)), generator=random)].mean(1)
     low, high = torch.quantile(drawn, torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
-    return Interval(values.double().mean().item(), low, high)
+    mean, doubt = values.double().mean().item(), 1 - 0.025 ** (1 / len(values))
+    if (values == 0).all() or (values == 1).all():
+        low, high = max(0.0, mean - doubt), min(1.0, mean + doubt)
+    return Interval(mean, low, high)
 
 
 def area_under_curve(own: Tensor, others: Tensor) -> float:

@@ -54,6 +54,12 @@ def test_bootstrap_interval_holds_the_mean_and_narrows():
     assert few == privacy.bootstrap(torch.tensor([1.0, 0, 0, 0, 1] * 4)), "the same numbers every time"
 
 
+def test_an_interval_of_nobody_is_not_certainty():
+    nobody, everybody = privacy.bootstrap(torch.zeros(300)), privacy.bootstrap(torch.ones(300))
+    assert nobody.low == nobody.value == 0 and nobody.high == pytest.approx(0.0122, abs=1e-3)
+    assert everybody.high == 1 and everybody.low == pytest.approx(1 - nobody.high)
+
+
 def test_gates_stop_what_cannot_be():
     good = privacy.Interval(0.97, 0.95, 0.99)
     privacy.gate_recogniser("dlib", 0.991, 0.9938)

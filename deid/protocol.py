@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from deid import attacks, evaluation, images, options, privacy, recognisers, reverser, usefulness
@@ -71,12 +72,15 @@ def reverse(study: Study, case: str, crops: FaceCrops, pairs: int, seen: int, se
     return found, restored
 
 
-def prove(judge: str, photos: str | Path, pairs: str | Path) -> dict:
+def prove(judge: str, photos: str | Path, pairs: str | Path, cache: str | Path) -> dict:
     """The judge's accuracy on LFW's official pairs. Raises ``privacy.GateError`` unless it is as good as published.
 
-    With the similarities that one in ten, a hundred and a thousand pairs of different people exceed.
+    With the similarities that one in ten, a hundred and a thousand pairs of different people exceed. ``cache`` keeps
+    what it made of the photos.
     """
-    similarity, same = pair_similarities(judge, photos, pairs)
+    names, same = privacy.read_pairs(pairs)
+    vectors = _vectors(judge, Path(photos), sorted({name for pair in names for name in pair}), Path(cache))
+    similarity = torch.stack([vectors[a] @ vectors[b] for a, b in names])
     accuracy, recogniser = privacy.verification(similarity, same), recognisers.load(judge)
     if judge in recognisers.JUDGES:
         privacy.gate_recogniser(judge, accuracy, recogniser.published)
@@ -85,17 +89,27 @@ def prove(judge: str, photos: str | Path, pairs: str | Path) -> dict:
     return {"name": judge, "accuracy": round(accuracy, 4), "published": recogniser.published, "similarity at": passed}
 
 
-def pair_similarities(judge: str, photos: str | Path, pairs: str | Path) -> tuple[Tensor, Tensor]:
-    """The judge's similarity of each of LFW's pairs (N,), and whether they are one person (N,)."""
-    names, same = privacy.read_pairs(pairs)
-    embed, vectors = recognisers.load(judge).embed, {}
-    for name in sorted({name for pair in names for name in pair}):
-        path = next((path for suffix in images.SUFFIXES if (path := Path(photos) / f"{name}{suffix}").exists()), None)
-        if path is None:
-            raise images.ImageError(f"{photos}: {name} of {pairs} is not there")
-        photo = images.load(path)
-        vectors[name] = embed(photo.pixels, evaluation.locate(photo)[:1])[0]
-    return torch.stack([vectors[a] @ vectors[b] for a, b in names]), same
+def _vectors(judge: str, photos: Path, names: Sequence[str], cache: Path, chunk: int = 500) -> dict[str, Tensor]:
+    """The judge's vector of each photo of LFW by its name, a chunk a file."""
+    found: dict[str, Tensor] = {}
+    for start in range(0, len(names), chunk):
+        part = names[start : start + chunk]
+        path = cache / f"lfw-{judge}-{recognisers.REVISION}-{len(names)}-{start}.safetensors"
+        if not path.exists():
+            made = {name: _vector(judge, photos, name) for name in part}
+            path.parent.mkdir(parents=True, exist_ok=True)
+            save_file(made, f"{path}.part")
+            Path(f"{path}.part").replace(path)
+        found |= load_file(path)
+    return found
+
+
+def _vector(judge: str, photos: Path, name: str) -> Tensor:
+    path = next((path for suffix in images.SUFFIXES if (path := photos / f"{name}{suffix}").exists()), None)
+    if path is None:
+        raise images.ImageError(f"{photos}: {name} of the pairs is not there")
+    photo = images.load(path)
+    return recognisers.load(judge).embed(photo.pixels, evaluation.locate(photo)[:1])[0].clone()
 
 
 def check(results: dict[str, dict], people: int) -> None:

@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from deid import attacks, evaluation, expression, images, privacy, recognisers, usefulness
+from deid import attacks, evaluation, expression, images, privacy, protocol, recognisers, usefulness
 from deid.anonymizer import Options
 
 dlib = pytest.importorskip("dlib")
@@ -132,3 +132,14 @@ def test_recognisers_that_ship_work_offline(sample, sample_faces):
         again = recognisers.load(name).embed(sample.pixels.flip(3), [f.mirrored(sample.size[0]) for f in sample_faces])
         alike = vectors @ again.T
         assert alike.diagonal().min() > alike[0, 1] + 0.05, f"{name}: a mirrored face is still the same person"
+
+
+def test_a_judge_proves_itself_or_the_run_stops(two, tmp_path):
+    """Collins against Hopper is easy; a judge that fails it is not set up right."""
+    (tmp_path / "pairs.txt").write_text("2 1\nCollins 1 2\nCollins 1 Hopper 1\nHopper 1 2\nCollins 2 Hopper 2\n")
+    proof = protocol.prove("dlib", two, tmp_path / "pairs.txt", tmp_path / "cache")
+    assert proof["accuracy"] == 1 and proof["published"] == 0.9938
+    (tmp_path / "pairs.txt").write_text("2 1\nCollins 1 2\nCollins 1 Hopper 1\nCollins 1 2\nHopper 1 2\n".replace(
+        "Hopper 1 2", "Hopper 1 Hopper 2"))  # fmt: skip
+    with pytest.raises(privacy.GateError, match="not set up right"):
+        protocol.prove("dlib", two, tmp_path / "pairs.txt", tmp_path / "cache")

@@ -59,6 +59,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--gif", action="store_true", help="also write the whole process as a GIF")
     p.add_argument("--device", default=Options.device, help="auto, cpu, cuda or mps (%(default)s)")
     p.add_argument("--weights", default="", help="bundled name, weights file or fetched network (the one that ships)")
+    p.add_argument("--truncation", type=float, default=Options.truncation,
+                   help="onepass: 0 draws the mean person, 1 the most different ones (%(default)s)")  # fmt: skip
     p.add_argument("--strength", type=float, default=Options.strength,
                    help="width of a blur in faces, tiles across a mosaic; 0: its own (%(default)s)")  # fmt: skip
     p.add_argument("--jitter", type=float, default=Options.jitter,

@@ -17,8 +17,11 @@ def update_average(average: nn.Module, network: nn.Module, decay: float) -> None
 def recalibrate(generator: nn.Module, batches: int = 16, batch: int = 128, seed: int = 0) -> nn.Module:
     """Re-estimate batch-norm statistics for the averaged weights; they belong to other weights before. In place.
 
-    A generator without batch norm comes back as it is, in evaluation mode.
+    So is the mean person of a one-pass generator, for truncation. Others come back as they are, in evaluation mode.
     """
+    if getattr(generator, "family", "") == "onepass":
+        z = generator.sample_z(batches * batch, torch.Generator().manual_seed(seed))
+        generator.mapping.w_avg.copy_(generator.mapping(z.to(generator.mapping.w_avg.device))[:, 0].mean(0))
     norms = [layer for layer in generator.modules() if isinstance(layer, nn.BatchNorm2d)]
     if not norms:
         return generator.eval()

@@ -114,7 +114,7 @@ class Drawing:
         for step in inpainting.inpaint(
             crops.to(self.device), visible.to(self.device), pose, [target.seed for target in together],
             generator=generator, discriminator=discriminator,
-            settings=Search(self.options.starts, self.options.iterations),
+            settings=Search(self.options.starts, self.options.iterations), truncation=self.options.truncation,
         ):  # fmt: skip
             yield step
         for index, target in enumerate(together):

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from deid import latents
 from deid.generators import onepass
 
+TRUNCATION = 0.4  # of a one-pass generator: chosen by eye and by how alike two seeds are
 PIXELS_AT_ONCE = 512 * 1024  # of latents' images: what a forward and backward pass keeps in memory
 
 
@@ -140,25 +141,30 @@ def search(
 
 @torch.no_grad()
 def draw(
-    generator: nn.Module, crops: Tensor, visible: Tensor, landmarks: Tensor, seeds: Sequence[int]
-) -> Iterator[Step]:
-    """Draw all faces in one pass; the only ``Step`` is the result. Face f's latent comes from ``seeds[f]`` alone."""
+    generator: nn.Module, crops: Tensor, visible: Tensor, landmarks: Tensor, seeds: Sequence[int],
+    truncation: float = TRUNCATION,
+) -> Iterator[Step]:  # fmt: skip
+    """Draw all faces in one pass; the only ``Step`` is the result. Face f's latent comes from ``seeds[f]`` alone.
+
+    ``truncation`` is how far it may lie from the mean person's: 0 for all of them the same, 1 as in training.
+    """
     drawn = [generator.sample_z(1, torch.Generator().manual_seed(seed)) for seed in seeds]
     z, known = torch.cat(drawn).to(crops.device), crops * visible
-    images = generator(z, onepass.conditions(known, visible, landmarks))
+    images = generator(z, onepass.conditions(known, visible, landmarks), truncation)
     losses = {"contextual": contextual_loss(images, known, context_weights(visible))}
     yield Step(0, losses, images, images[:, None], z[:, None, None])
 
 
 def inpaint(crops: Tensor, visible: Tensor, landmarks: Tensor, seeds: Sequence[int], *, generator: nn.Module,
-            discriminator: nn.Module, settings: Search | None = None) -> Iterator[Step]:  # fmt: skip
+            discriminator: nn.Module, settings: Search | None = None,
+            truncation: float = TRUNCATION) -> Iterator[Step]:  # fmt: skip
     """The one door to every generator: what is visible of ``crops`` and where the landmarks are -> faces.
 
     ``crops`` (F, 3, S, S), ``visible`` (F, 1, S, S), ``landmarks`` (F, 5, 2) in frame pixels. The last ``Step``'s
     ``images`` are the result.
     """
     if generator.family == "onepass":
-        return draw(generator, crops, visible, landmarks, seeds)
+        return draw(generator, crops, visible, landmarks, seeds, truncation)
     # A latent search reads the pose from the visible pixels.
     return search(generator, discriminator, crops, visible, seeds, settings)
 

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, fields
 
 from deid import blending, holes, recognisers
-from deid.inpainting import Search
+from deid.inpainting import TRUNCATION, Search
 from deid.masks import MASKS
 
 METHODS = (*holes.DRAWN, *blending.OBSCURE)
@@ -17,7 +17,8 @@ class Options:
     """What to do with a photo; see the command line's help for each.
 
     Faces from ``min_size`` pixels (longer side of the box) get a synthesized face; smaller ones that are still
-    found, down to ``smallest``, are blacked out. ``jitter`` moves the landmarks that a face is drawn for, by a normal
+    found, down to ``smallest``, are blacked out. ``truncation`` is how far a person that the one-pass generator draws
+    may be from the mean one. ``jitter`` moves the landmarks that a face is drawn for, by a normal
     distribution of so many eye distances. ``strength`` is a blur's width as a share of the face, or how many tiles
     across it a mosaic has (0: the method's own). With ``verify`` a face that ``recogniser`` finds more than
     ``threshold`` similar to its original is drawn again and in the end hidden (``deid.verification``); a threshold of
@@ -29,6 +30,7 @@ class Options:
     starts: int = Search.starts
     iterations: int = Search.iterations
     seed: int = 0
+    truncation: float = TRUNCATION
     jitter: float = 0.0
     strength: float = 0.0
     min_score: float = 0.9
@@ -50,6 +52,8 @@ class Options:
             raise ValueError("min-size, starts and iterations must be at least 1")
         if not 0 <= self.strength < math.inf:
             raise ValueError(f"strength must be 0 or more, not {self.strength}")
+        if not 0 <= self.truncation <= 1:
+            raise ValueError(f"truncation must be 0 to 1, not {self.truncation}")
         if not 0 <= self.jitter <= 1 or not -1 <= self.threshold <= 1:
             raise ValueError(f"jitter must be 0 to 1, threshold -1 to 1, not {self.jitter} and {self.threshold}")
 

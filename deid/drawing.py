@@ -57,7 +57,7 @@ class Drawing:
             for step in self._fill(together, crops, visible):
                 done = start + len(together) * step.iteration / self.options.iterations
                 yield Progress(done, self._search_preview(step, together, preview_every))
-            for target, fitted in zip(together, fit(step.images.cpu(), crops, visible).split(1), strict=True):
+            for target, fitted in zip(together, self._fit(step, crops, visible).split(1), strict=True):
                 self.fills[id(target)] = fitted
                 # Faces that need no search appear one by one, in at most 30 previews.
                 one_by_one = preview_every and self.options.method not in holes.SEARCHED
@@ -87,7 +87,7 @@ class Drawing:
             for part in zip(*(holes.view(self.photo, self.hidden, other) for other in others), strict=True)
         )
         *_, step = self._fill(others, crops, visible)
-        fills = fit(step.images.cpu(), crops, visible)
+        fills = self._fit(step, crops, visible)
         return others, crops * visible + fills * (1 - visible), list(fills.split(1))
 
     def preview(self, fills: dict[int, Tensor]) -> Tensor:
@@ -105,6 +105,9 @@ class Drawing:
         if not every or self.options.method not in holes.SEARCHED or step.iteration % every:
             return None
         return self.preview(self.fills | {id(t): step.images[i : i + 1].cpu() for i, t in enumerate(together)})
+
+    def _fit(self, step: inpainting.Step, crops: Tensor, visible: Tensor) -> Tensor:
+        return fit(step.images.cpu(), crops, visible, smooth=self.options.method not in holes.SEARCHED)
 
     def _fill(self, together: list[Target], crops: Tensor, visible: Tensor) -> Iterator[inpainting.Step]:
         """One batch of faces; notes losses and seconds in the targets and gives up on faces that fit nowhere."""
@@ -137,9 +140,13 @@ def frame_of(generator: nn.Module) -> Frame:
     return FRAMES[generator.facts.get("frame", usual)].resized(generator.resolution)
 
 
-def fit(fills: Tensor, crops: Tensor, visible: Tensor) -> Tensor:
-    """Fills (F, 3, S, S) with their colours matched to the surroundings and blended into them."""
-    return blending.poisson(blending.match_colour(fills, crops, visible), crops, visible)
+def fit(fills: Tensor, crops: Tensor, visible: Tensor, smooth: bool = False) -> Tensor:
+    """Fills (F, 3, S, S) with their colours matched to the surroundings and blended into them.
+
+    ``smooth``: with a smooth rim, for faces that were drawn in one pass.
+    """
+    blended = blending.poisson(blending.match_colour(fills, crops, visible), crops, visible)
+    return blending.smooth_rim(blended, visible) if smooth else blended
 
 
 def networks(options: Options, device: str) -> tuple[nn.Module, nn.Module | None]:

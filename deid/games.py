@@ -187,13 +187,13 @@ class Completion(Sampling):
         loss = loss + recipe.matching * torch.stack(apart[-3:]).mean()
         return loss + recipe.variety * self._sameness(real, fake)
 
-    def show(self, network: nn.Module, z: Tensor, crops: FaceCrops) -> Tensor:
+    def show(self, network: nn.Module, z: Tensor, crops: FaceCrops, truncation: float = 1.0) -> Tensor:
         """The first 32 of ``crops``, their faces hidden and drawn for the first latents (N, z_dim), for the next ..."""
         indices = torch.arange(len(z)) % min(len(crops), 32)
         landmarks, size = crops.landmarks[indices], network.resolution
         visible = torch.cat([masks.frame_mask("face", points, size) for points in landmarks])
         shown = hide(crops.batch(indices), landmarks, visible).to(z.device)
-        return shown.filled(network(z, shown.given))
+        return shown.filled(network(z, shown.given, truncation))
 
     def _sameness(self, real: Hidden, fake: Tensor, enough: float = 0.06) -> Tensor:
         """How much less than ``enough`` an eighth of the faces change with z: mean absolute difference of ``features``.

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from deid import latents
 from deid.generators import onepass
 
-TRUNCATION = 0.4  # of a one-pass generator: chosen by eye and by how alike two seeds are
+TRUNCATION = 0.5  # of a one-pass generator: chosen by eye and by how alike two seeds are
 PIXELS_AT_ONCE = 512 * 1024  # of latents' images: what a forward and backward pass keeps in memory
 
 

@@ -102,3 +102,16 @@ def test_seam_continues_the_surroundings_and_reads_nothing_hidden():
     # What is another face's hole says nothing: there the fill stays as it was drawn.
     known[..., :20, :] = 0
     assert blending.seam(drawn, area, hidden, known)[0, 0, 20, 60].item() == pytest.approx(0.3, abs=0.01)
+
+
+def test_a_smooth_rim_takes_specks_and_leaves_the_face():
+    visible = torch.ones(1, 1, 64, 64)
+    visible[..., 16:48, 16:48] = 0
+    plain = torch.linspace(-0.5, 0.5, 64).expand(1, 3, 64, 64).clone()
+    specked = plain.clone()
+    specked[..., 46, 20:44:3] = -1.0  # within the rim
+    specked[..., 32, 32] = 0.9  # in the middle: the face's own
+    smooth = blending.smooth_rim(specked, visible, share=0.05)
+    assert (smooth[..., 44:50, :] - plain[..., 44:50, :]).abs().max() < 0.05, "the specks are gone, the slope stays"
+    assert smooth[0, 0, 32, 32] == specked[0, 0, 32, 32]
+    assert torch.equal(smooth * visible, specked * visible), "what is visible stays"

@@ -7,7 +7,6 @@ from scipy.sparse import coo_array
 from scipy.sparse.linalg import splu
 from torch import Tensor
 
-
 RIM = 0.04  # of a frame's side
 
 
@@ -48,7 +47,7 @@ def smooth_rim(blended: Tensor, visible: Tensor, share: float = RIM) -> Tensor:
     """Let what is drawn just inside the hole run smoothly from the visible pixels to what is drawn further in.
 
     (N, 3, S, S), (N, 1, S, S) -> (N, 3, S, S). A one-pass network leaves dark and bright specks along the rim, where it
-    has to meet what it sees: a rim of ``share`` of the side is replaced by the surface with a zero Laplacian that meets both.
+    has to meet what it sees: a rim of ``share`` of the side becomes the surface with a zero Laplacian that meets both.
     """
     width = max(1, round(share * blended.shape[3]))
     rim = (visible < 0.5) & (F.max_pool2d(visible, 2 * width + 1, 1, width) > 0.5)

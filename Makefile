@@ -40,6 +40,7 @@ study: $(READY)
 	    echo "== $$name -> $(REPORT)/$$name.ipynb$$(test ! -f $$params || echo ", with $$params")"; \
 	    .venv/bin/papermill $$notebook $(REPORT)/$$name.ipynb --cwd notebooks -k python3 \
 	        $$(test ! -f $$params || echo "-f $$params") -p output ../$(REPORT); \
+	    .venv/bin/python -m deid.reports $(REPORT)/$$name.ipynb; \
 	    .venv/bin/jupyter nbconvert --to html --log-level WARN $(REPORT)/$$name.ipynb; \
 	done
 	@echo "== Read $(REPORT)/*.html; figures and metrics.json lie beside them"

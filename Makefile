@@ -48,8 +48,8 @@ study: $(READY)
 media: RUN = full
 media:
 	@echo "== Copying what the README shows from $(REPORT) to media/"
-	@cp $(REPORT)/figures/04-process.gif media/process.gif
-	@cp $(REPORT)/figures/04-before-after.png media/before-after.png
+	@cp $(REPORT)/figures/06-process.gif media/process.gif
+	@cp $(REPORT)/figures/06-before-after.png media/before-after.png
 	@cp reports/first/figures/02-training.gif media/training.gif
 	@cp $(REPORT)/figures/02-samples.png media/samples.png
 	@cp $(REPORT)/figures/03-hole-32.gif media/hole-32.gif

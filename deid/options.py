@@ -9,7 +9,7 @@ from deid.masks import MASKS
 
 METHODS = (*holes.DRAWN, *blending.OBSCURE)
 # The networks that ship, for the methods that draw.
-BUNDLED = {"dcgan": "dcgan-64", "stylegan2": "stylegan2-64", "onepass": "onepass-64"}
+BUNDLED = {"dcgan": "dcgan-64", "stylegan2": "stylegan2-64", "onepass": "onepass-128"}
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Options:
     0 is the recogniser's own. Raises ``ValueError`` on values that make no sense.
     """
 
-    method: str = "dcgan"
+    method: str = "onepass"
     mask: str = "face"
     starts: int = Search.starts
     iterations: int = Search.iterations

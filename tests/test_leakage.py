@@ -37,7 +37,7 @@ def test_copies_are_seen_in_their_pixels():
     assert found["by identity, median"] > 0.5
 
 
-@pytest.mark.parametrize("name", ["dcgan-64", "stylegan2-64", "onepass-64"])
+@pytest.mark.parametrize("name", ["dcgan-64", "stylegan2-64", "onepass-128"])
 def test_faces_of_every_network_with_their_landmarks(name, crops):
     generator, outside = load_generator(name), crops.batch(range(6))
     images, landmarks = leakage.draw(generator, 8, outside)

@@ -161,7 +161,7 @@ def run(job: Job, options: Options, arguments: argparse.Namespace) -> str:
         status = "written" if write else "not written: no face found"
         beside = Path(f"{target}.gif")
         if frames and write:
-            figures.gif(frames, beside, milliseconds=80)
+            figures.gif(frames, beside, milliseconds=max(80, 1600 // len(frames)))  # a few frames want looking at
         else:
             beside.unlink(missing_ok=True)  # an earlier run's tells of another result
         manifest = anonymizer.manifest(result, options) | {"written": write}

@@ -49,12 +49,11 @@ def report(parts: Sequence[tuple[Tensor, Tensor]]) -> dict:
     """
     ranks, accepted, areas = [], {rate: [] for rate in FALSE_ACCEPT_RATES}, []
     for similarity, who in parts:
-        own = similarity.gather(1, who[:, None])
-        others = similarity[torch.ones_like(similarity, dtype=torch.bool).scatter(1, who[:, None], False)]
-        ranks.append(1 + (similarity > own).sum(1))
+        own, others = privacy.own_and_others(similarity, who)
+        ranks.append(privacy.ranks(similarity, who))
         for rate, found in accepted.items():
-            found.append(privacy.accepted(own[:, 0], others, rate))
-        areas.append(privacy.area_under_curve(own[:, 0], others) * len(who))
+            found.append(privacy.accepted(own, others, rate))
+        areas.append(privacy.area_under_curve(own, others) * len(who))
     rank, people = torch.cat(ranks), sum(len(who) for _, who in parts)
     found = {f"rank-{k}": privacy.bootstrap((rank <= k).double()).record() for k in (1, 5)}
     for rate, of_parts in accepted.items():
@@ -69,9 +68,8 @@ def _worth(way: tuple, probes: Tensor, gallery: Tensor, parrot: Tensor, own: Ten
     """
     learned, held = own.chunk(2)
     similarity = _similarity(way, probes, gallery, parrot, learned)[held]
-    right = similarity[torch.arange(len(held)), held]
-    others = similarity[torch.ones_like(similarity, dtype=torch.bool).scatter(1, held[:, None], False)]
-    return (similarity > right[:, None]).sum(1).eq(0).double().mean().item(), privacy.area_under_curve(right, others)
+    first = privacy.ranks(similarity, held) == 1
+    return first.double().mean().item(), privacy.area_under_curve(*privacy.own_and_others(similarity, held))
 
 
 def _similarity(way: tuple, probes: Tensor, gallery: Tensor, parrot: Tensor, own: Tensor) -> Tensor:

@@ -81,7 +81,8 @@ class Drawing:
 
         A candidate that could not be drawn comes back blacked out.
         """
-        others = [holes.reseeded(target, seed, self.options.jitter) for seed in seeds]
+        same = (target.face, target.frame, target.method, target.mask)
+        others = [holes.aim(*same, seed, self.options.jitter) for seed in seeds]
         crops, visible = (
             torch.cat(part)
             for part in zip(*(holes.view(self.photo, self.hidden, other) for other in others), strict=True)

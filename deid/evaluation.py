@@ -8,15 +8,15 @@ the manifest says so: faces are embedded at the original's landmarks, whether or
 import hashlib
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from deid import anonymizer, expression, faces, images, recognisers, sources, texture, verification
+from deid.caching import kept
 from deid.faces import DCGAN_FRAME, Face
 from deid.generators import files, formats
 from deid.images import Photo
@@ -55,6 +55,11 @@ class Seen:
     sharpness: Tensor
     seconds: Tensor
 
+    @property
+    def pixels(self) -> Tensor:
+        """The crops as images (N, 3, 64, 64) in [-1, 1]."""
+        return self.crops.float().div(127.5).sub(1)
+
     def __getitem__(self, rows) -> "Seen":
         return Seen(*(getattr(self, field.name)[rows] for field in fields(self)))
 
@@ -84,26 +89,17 @@ def look_at(
 
     Chunks that lie in ``cache`` already, from the same photos, options and weights, are not made again.
     """
-    *_, seen = looking_at(paths, options, cache, judge, seed)
-    return seen
 
+    def rows(part: Sequence[Path], first: int) -> dict[str, Tensor]:
+        found = [_row(path, options, judge, first + index) for index, path in enumerate(part)]
+        return {name: torch.stack([row[name] for row in found]) for name in found[0]}
 
-def looking_at(
-    paths: Sequence[Path], options: Options | None, cache: str | Path, judge: str = "dlib", seed: int = 0
-) -> Iterator[Seen]:
-    """The same, yielding what was seen so far after each chunk of photos."""
     chunks = []
     for start in range(0, len(paths), CHUNK):
         part = paths[start : start + CHUNK]
         path = Path(cache) / f"{_key(part, options, judge, seed + start)}.safetensors"
-        if not path.exists():
-            rows = [_row(file, options, judge, seed + start + index) for index, file in enumerate(part)]
-            made = {name: torch.stack([row[name] for row in rows]).contiguous() for name in rows[0]}
-            path.parent.mkdir(parents=True, exist_ok=True)
-            save_file(made, f"{path}.part")
-            Path(f"{path}.part").replace(path)
-        chunks.append(load_file(path))
-        yield Seen(**{name: torch.cat([chunk[name] for chunk in chunks]) for name in chunks[0]})
+        chunks.append(kept(path, lambda part=part, start=start: rows(part, seed + start)))
+    return Seen(**{name: torch.cat([chunk[name] for chunk in chunks]) for name in chunks[0]})
 
 
 def locate(photo: Photo) -> list[Face]:

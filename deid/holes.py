@@ -82,11 +82,6 @@ def aim(face: Face, frame: Frame, method: str, mask: str, seed: int, jitter: flo
     return Target(face, frame, place, landmarks, matrix, pose, method, mask, seed)
 
 
-def reseeded(target: Target, seed: int, jitter: float) -> Target:
-    """The same target for another seed."""
-    return aim(target.face, target.frame, target.method, target.mask, seed, jitter)
-
-
 def take(target: Target, other: Target) -> None:
     """Let what is drawn for ``target`` become what was drawn for ``other``; its hole stays where it is."""
     target.matrix, target.pose, target.seed = other.matrix, other.pose, other.seed

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from deid import drawing, games, masks, privacy, quality, recognisers
+from deid import drawing, games, inpainting, masks, privacy, quality, recognisers
+from deid.caching import kept
 from deid.dataset import FaceCrops
 from deid.generators import load_generator
 
@@ -22,18 +22,13 @@ SIDE = 64  # pixels of the crops that are compared
 class Memory:
     """The people that networks learned from, as the judge sees them: unit vectors of ``learned``'s crops.
 
-    They are kept in ``cache``: embedding twenty thousand faces takes a quarter of an hour.
+    They are kept in ``cache``: a recogniser takes long for twenty thousand faces.
     """
 
     def __init__(self, learned: FaceCrops, judge: str, cache: str | Path) -> None:
         self.learned, self.judge = learned.at(SIDE), judge
         path = Path(cache) / f"learned-{_key(self.learned, judge)}.safetensors"
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            vectors = recognisers.embed_crops(judge, self._pixels(), self.learned.landmarks)
-            save_file({"vectors": vectors}, f"{path}.part")
-            Path(f"{path}.part").replace(path)
-        self.vectors = load_file(path)["vectors"]
+        self.vectors = kept(path, self._embedded)["vectors"]
 
     def of(self, name: str, count: int, outside: Tensor, seed: int = 0) -> dict:
         """``leak`` and ``copies`` of ``count`` faces that the network ``name`` draws.
@@ -49,6 +44,9 @@ class Memory:
         found = leak(vectors, strangers, self.vectors)
         return found | {"nearest pairs": copies(small, vectors, self._pixels(), self.vectors)}
 
+    def _embedded(self) -> dict[str, Tensor]:
+        return {"vectors": recognisers.embed_crops(self.judge, self._pixels(), self.learned.landmarks)}
+
     def _pixels(self) -> Tensor:
         return self.learned.batch(range(len(self.learned)))
 
@@ -57,7 +55,8 @@ class Memory:
 def draw(generator: nn.Module, count: int, outside: Tensor, seed: int = 0) -> tuple[Tensor, Tensor]:
     """Faces of a network (N, 3, R, R), and where their landmarks are (N, 5, 2).
 
-    A one-pass network fills the faces of ``outside`` (K, 3, 64, 64), one after the other until there are enough.
+    A one-pass network fills the faces of ``outside`` (K, 3, 64, 64), one after the other until there are enough, as the
+    tool has it draw.
     """
     random = torch.Generator().manual_seed(seed)
     z, points = generator.sample_z(count, random), drawing.frame_of(generator).points()
@@ -69,7 +68,7 @@ def draw(generator: nn.Module, count: int, outside: Tensor, seed: int = 0) -> tu
     around = F.interpolate(outside, (size, size), mode="bicubic").clamp(-1, 1)[torch.arange(count) % len(outside)]
     hidden = games.hide(around, landmarks, masks.frame_mask("face", points, size).expand(count, -1, -1, -1))
     parts = zip(z.split(64), hidden.given.split(64), strict=True)
-    return hidden.filled(torch.cat([generator(*part) for part in parts])).clamp(-1, 1), landmarks
+    return hidden.filled(torch.cat([generator(*part, inpainting.TRUNCATION) for part in parts])).clamp(-1, 1), landmarks
 
 
 def nearest(vectors: Tensor, training: Tensor, chunk: int = 1024) -> tuple[Tensor, Tensor]:
@@ -99,7 +98,7 @@ def copies(samples: Tensor, vectors: Tensor, training: Tensor, training_vectors:
     """The nearest ``pairs`` by identity, looked at by their pixels, not displayed: is one of them a copy?
 
     Images (N, 3, S, S), (M, 3, S, S) with their unit vectors. Root-mean-square differences; 2 is black on white.
-    Compared with the least difference between as many samples and any training image.
+    "by pixels" is the same faces' least difference to any training image.
     """
     similarity, index = nearest(vectors, training_vectors)
     rows = similarity.argsort(descending=True)[:pairs]

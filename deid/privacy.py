@@ -77,14 +77,21 @@ def _best_threshold(similarity: Tensor, same: Tensor) -> Tensor:
     return (ahead[best] + ahead[min(best + 1, len(ahead) - 1)]) / 2
 
 
-def ranks(probes: Tensor, gallery: Tensor, identity: Tensor) -> Tensor:
-    """The rank (N,) of each probe's own identity in a gallery of one image each; 1 is the most alike.
+def own_and_others(similarity: Tensor, who: Tensor) -> tuple[Tensor, Tensor]:
+    """Similarities (K, P) to a gallery -> those to oneself (K,), by row, and all others (K * (P - 1),).
 
-    ``identity`` (N,): which row of the gallery (G, D) is the probe's. Ties count for the attacker.
+    ``who`` (K,): which column is a row's own.
     """
-    similarity = probes @ gallery.T
-    own = similarity.gather(1, identity[:, None])
-    return 1 + (similarity > own).sum(1)
+    own = torch.zeros_like(similarity, dtype=torch.bool).scatter(1, who[:, None], True)
+    return similarity[own], similarity[~own]
+
+
+def ranks(similarity: Tensor, who: Tensor) -> Tensor:
+    """The rank (K,) of each probe's own identity by its similarities (K, P) to a gallery of one image each; 1 is first.
+
+    ``who`` (K,): which column is the probe's. Ties count for the attacker.
+    """
+    return 1 + (similarity > similarity.gather(1, who[:, None])).sum(1)
 
 
 def accepted(own: Tensor, others: Tensor, false_accept_rate: float) -> Tensor:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from deid import attacks, evaluation, images, options, privacy, recognisers, reverser, usefulness
+from deid.caching import kept
 from deid.dataset import FaceCrops
 from deid.evaluation import Person, Seen
 
@@ -50,7 +50,7 @@ def evaluate(study: Study, case: str, adaptive: bool = False) -> dict:
     if adaptive:
         found["adaptive"] = attacks.adaptive(after.vectors, gallery.vectors, study.parrot(case).vectors)
     if case != OTHER:
-        found["usefulness"] = usefulness.measure(before, after, usefulness.pixels(gallery))
+        found["usefulness"] = usefulness.measure(before, after, gallery.pixels)
     return found
 
 
@@ -63,9 +63,9 @@ def reverse(study: Study, case: str, crops: FaceCrops, pairs: int, seen: int, se
     torch.manual_seed(seed)  # the layers' initialisation takes no generator
     network, pair = reverser.Reverser(), reverser.pairs(crops, options.parse(case), order)
     *_, last = reverser.train(network, *pair, images=seen, seed=seed)
-    probes = usefulness.pixels(study.after(case))
+    probes = study.after(case).pixels
     restored = reverser.restore(network, probes)
-    gallery = recognisers.embed_crops(study.judge, usefulness.pixels(study.originals()))
+    gallery = recognisers.embed_crops(study.judge, study.originals().pixels)
     found = {"pairs": len(order), "loss": round(last.loss, 4)}
     for name, shown in (("as it is", probes), ("restored", restored)):
         found[name] = attacks.fixed(recognisers.embed_crops(study.judge, shown), gallery)
@@ -95,12 +95,7 @@ def _vectors(judge: str, photos: Path, names: Sequence[str], cache: Path, chunk:
     for start in range(0, len(names), chunk):
         part = names[start : start + chunk]
         path = cache / f"lfw-{judge}-{recognisers.REVISION}-{len(names)}-{start}.safetensors"
-        if not path.exists():
-            made = {name: _vector(judge, photos, name) for name in part}
-            path.parent.mkdir(parents=True, exist_ok=True)
-            save_file(made, f"{path}.part")
-            Path(f"{path}.part").replace(path)
-        found |= load_file(path)
+        found |= kept(path, lambda part=part: {name: _vector(judge, photos, name) for name in part})
     return found
 
 
@@ -109,7 +104,7 @@ def _vector(judge: str, photos: Path, name: str) -> Tensor:
     if path is None:
         raise images.ImageError(f"{photos}: {name} of the pairs is not there")
     photo = images.load(path)
-    return recognisers.load(judge).embed(photo.pixels, evaluation.locate(photo)[:1])[0].clone()
+    return recognisers.load(judge).embed(photo.pixels, evaluation.locate(photo)[:1])[0]
 
 
 def check(results: dict[str, dict], people: int) -> None:

@@ -26,8 +26,8 @@ def measure(before: Seen, after: Seen, real: Tensor) -> dict:
     sharp = after.sharpness[after.sharpness.isfinite()]
     if len(sharp):
         found["sharpness ratio"] = round(sharp.median().item(), 4)
-    found["Frechet distance"] = round(quality.frechet_distance(pixels(after), real), 4)
-    found["kernel distance"] = round(quality.kernel_distance(pixels(after), real), 4)
+    found["Frechet distance"] = round(quality.frechet_distance(after.pixels, real), 4)
+    found["kernel distance"] = round(quality.kernel_distance(after.pixels, real), 4)
     return found | {"seconds a photo": round(after.seconds.median().item(), 3), "photos": len(after.kept)}
 
 
@@ -45,11 +45,6 @@ def correlation(before: Tensor, after: Tensor, samples: int = 1000, seed: int = 
     low, high = torch.quantile(drawn, torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
     value = _correlations(before.double()[None], after.double()[None]).nan_to_num(0.0).item()
     return privacy.Interval(value, low, high)
-
-
-def pixels(seen: Seen) -> Tensor:
-    """The crops as images (N, 3, 64, 64) in [-1, 1]."""
-    return seen.crops.float().div(127.5).sub(1)
 
 
 def _correlations(a: Tensor, b: Tensor) -> Tensor:

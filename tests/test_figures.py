@@ -127,3 +127,19 @@ def test_gif_of_many_smooth_frames_keeps_colours(tmp_path):
     back = iio.imread(figures.gif(frames, tmp_path / "c.gif", milliseconds=40))
     assert len(back) == 40
     assert np.abs(back[-1].astype(float).mean(0)[:, 0] - np.linspace(0, 255, 64)).max() < 12
+
+
+def test_intervals_put_each_value_at_its_name():
+    figure = figures.intervals({"fixed": {"blur": [0.5, 0.4, 0.6], "black": [0.0, 0.0, 0.1]}}, "found", chance=0.1)
+    (axes,) = figure.axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["blur", "black"]
+    dots = axes.containers[0][0]
+    assert dots.get_xdata().tolist() == [0.5, 0.0] and dots.get_ydata().tolist() == [0, 1]
+    assert [text.get_text() for text in figure.legends[0].texts] == ["chance", "fixed"]
+
+
+def test_the_frontier_names_its_points_and_has_room_for_zero():
+    points = {"blur": ([0.1] * 3, [0.9, 0.8, 1.0]), "black": ([0.5] * 3, [0.0, 0.0, 0.01])}
+    (axes,) = figures.frontier(points, "distance", "found", 0.003, lines=[["blur", "black"]]).axes
+    assert {text.get_text() for text in axes.texts} == {"blur", "black"}
+    assert axes.get_ylim()[0] < 0 and axes.get_yscale() == "symlog"

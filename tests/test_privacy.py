@@ -35,8 +35,8 @@ def test_verification_uses_thresholds_of_other_folds():
 def test_ranks_by_hand():
     gallery = torch.eye(4)
     probes = F.normalize(torch.tensor([[1.0, 0, 0, 0], [0.9, 1, 0, 0], [0, 0, 0.1, 1], [0.8, 0.7, 0, 0.6]]), dim=1)
-    assert privacy.ranks(probes, gallery, torch.tensor([0, 1, 2, 3])).tolist() == [1, 1, 2, 3]
-    assert privacy.ranks(torch.ones(1, 4) / 2, gallery, torch.tensor([2])).tolist() == [1], "ties are the attacker's"
+    assert privacy.ranks(probes @ gallery.T, torch.tensor([0, 1, 2, 3])).tolist() == [1, 1, 2, 3]
+    assert privacy.ranks(torch.ones(1, 4) / 2, torch.tensor([2])).tolist() == [1], "ties are the attacker's"
 
 
 def test_rates_and_areas_on_known_distributions():

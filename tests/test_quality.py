@@ -126,3 +126,11 @@ def test_metrics_of_several_notebooks_share_a_file(tmp_path):
     quality.keep_metrics(tmp_path, "02", {"rate": 0.5})
     path = quality.keep_metrics(tmp_path, "01", {"kept": 4})
     assert json.loads(path.read_text()) == {"01": {"kept": 4}, "02": {"rate": 0.5}}
+
+
+def test_kernel_distance_is_nothing_between_halves_and_grows_with_what_is_no_face(crops):
+    real = crops.batch(range(6)).repeat(10, 1, 1, 1)
+    real = (real + 0.05 * torch.randn(real.shape, generator=torch.Generator().manual_seed(0))).clamp(-1, 1)
+    noise = torch.rand(30, 3, 64, 64, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    same, other = quality.kernel_distance(real[::2], real[1::2]), quality.kernel_distance(noise, real)
+    assert abs(same) < other / 4 and same == quality.kernel_distance(real[::2], real[1::2])

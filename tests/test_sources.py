@@ -3,6 +3,7 @@
 import torch
 
 from deid import images, sources
+from deid.generators import load_generator
 from deid.generators.dcgan import Generator
 
 
@@ -32,3 +33,13 @@ def test_a_portrait_turns_its_face_about_the_photo(tmp_path):
         assert 52**2 < bright.sum() < 79**2
         rows, columns = bright.nonzero().float().mean(0).tolist()
         assert abs(rows - 170) <= 46 and abs(columns - 140) <= 29
+
+
+def test_nobodies_have_two_photos_each_in_lfws_layout(tmp_path):
+    paths = sources.nobodies(load_generator("dcgan-64"), 2, tmp_path)
+    assert [path.relative_to(tmp_path).as_posix() for path in paths] == [
+        f"nobody-{who:04}/nobody-{who:04}_{view:04}.jpg" for who in (0, 1) for view in (1, 2)
+    ]
+    assert sources.lfw(tmp_path, min_photos=2) == paths
+    first, second, other, _ = (images.load(path).pixels for path in paths)
+    assert not torch.equal(first, second) and (first - second).abs().mean() < (first - other).abs().mean() * 2

@@ -201,9 +201,11 @@ def frontier(
         reach = [[[max(part[0] - part[1], 0)], [max(part[2] - part[0], 0)]] for part in (x, y)]
         colour = COLOURS[index % len(COLOURS)]
         axes.errorbar(x[0], y[0], xerr=reach[0], yerr=reach[1], fmt="o", ms=5, color=colour, capsize=2)
-        axes.annotate(name, (x[0], y[0]), xytext=(6, 5), textcoords="offset points", size=7.5, color=INK)
+        lift = (5, -12)[index % 2]  # neighbours' names do not run into each other
+        axes.annotate(name, (x[0], y[0]), xytext=(6, lift), textcoords="offset points", size=7.5, color=INK)
     axes.set_yscale("symlog", linthresh=chance)
     axes.set_ylim(-0.1 * chance, 1.4)
+    axes.margins(x=0.12)
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=None))
     figure.legend(loc="outside upper right")
     return figure

@@ -82,7 +82,7 @@ class Drawing:
         A candidate that could not be drawn comes back blacked out.
         """
         same = (target.face, target.frame, target.method, target.mask)
-        others = [holes.aim(*same, seed, self.options.jitter) for seed in seeds]
+        others = [holes.aim(*same, seed, self.options.jitter, target.truncation) for seed in seeds]
         crops, visible = (
             torch.cat(part)
             for part in zip(*(holes.view(self.photo, self.hidden, other) for other in others), strict=True)
@@ -118,7 +118,8 @@ class Drawing:
         for step in inpainting.inpaint(
             crops.to(self.device), visible.to(self.device), pose, [target.seed for target in together],
             generator=generator, discriminator=discriminator,
-            settings=Search(self.options.starts, self.options.iterations), truncation=self.options.truncation,
+            settings=Search(self.options.starts, self.options.iterations),
+            truncation=[target.truncation for target in together],
         ):  # fmt: skip
             yield step
         for index, target in enumerate(together):
@@ -132,7 +133,8 @@ class Drawing:
 def plan(found: Sequence[Face], options: Options, device: str = "cpu") -> list[Target]:
     """A target for each face under these options, in the frame that the generator knows, far ones first."""
     frame = frame_of(networks(options, device)[0]) if options.draws and found else DCGAN_FRAME
-    return holes.plan(found, options.method, options.mask, options.seed, options.min_size, frame, options.jitter)
+    settings = (options.method, options.mask, options.seed, options.min_size, frame, options.jitter, options.truncation)
+    return holes.plan(found, *settings)
 
 
 def frame_of(generator: nn.Module) -> Frame:

@@ -23,8 +23,8 @@ class Target:
 
     The hole lies where the face was: ``place`` (2, 3) takes its frame's pixels to the photo's, ``landmarks`` (5, 2) lie
     in that frame. What is drawn may lie a little elsewhere (jitter): ``matrix`` and ``pose`` are the same for it.
-    ``similarity`` is what a recogniser makes of it, ``attempts`` how often it was changed for that
-    (``deid.verification``).
+    ``truncation`` is how far the person drawn may be from the mean one. ``similarity`` is what a recogniser makes of
+    the result, ``attempts`` how often it was changed for that (``deid.verification``).
     """
 
     face: Face
@@ -36,6 +36,7 @@ class Target:
     method: str
     mask: str
     seed: int
+    truncation: float = 1.0
     reason: str = ""
     losses: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
@@ -51,6 +52,8 @@ class Target:
             "losses": {name: round(value, 5) for name, value in self.losses.items()},
             "seconds": round(self.seconds, 3),
         }
+        if self.method == "onepass":
+            entry["truncation"] = self.truncation
         if self.method in DRAWN and (enlarged := faces.scale(self.matrix)) > 2:
             entry["enlarged"] = round(enlarged, 2)  # photo pixels for each pixel that was drawn
         known = {"similarity": self.similarity, "reason": self.reason}
@@ -59,18 +62,20 @@ class Target:
 
 def plan(
     found: Sequence[Face], method: str, mask: str, seed: int, min_size: float, frame: Frame = DCGAN_FRAME,
-    jitter: float = 0.0,
+    jitter: float = 0.0, truncation: float = 1.0,
 ) -> list[Target]:  # fmt: skip
     """What happens to each face, far ones (small) first so that near ones are drawn over them."""
     seeds = inpainting.face_seeds(seed, len(found))
-    targets = [aim(face, frame, method, mask, own, jitter) for face, own in zip(found, seeds, strict=True)]
+    targets = [aim(face, frame, method, mask, own, jitter, truncation) for face, own in zip(found, seeds, strict=True)]
     for target in targets:
         if method in DRAWN and target.face.size < min_size:
             black_out(target, f"smaller than {min_size:g} px")
     return sorted(targets, key=lambda target: target.face.size)
 
 
-def aim(face: Face, frame: Frame, method: str, mask: str, seed: int, jitter: float = 0.0) -> Target:
+def aim(
+    face: Face, frame: Frame, method: str, mask: str, seed: int, jitter: float = 0.0, truncation: float = 1.0
+) -> Target:  # fmt: skip
     """The target of a face. ``jitter`` moves the landmarks it is drawn for, by so many eye distances (normal)."""
     points = own = face.points()
     if jitter:
@@ -79,7 +84,7 @@ def aim(face: Face, frame: Frame, method: str, mask: str, seed: int, jitter: flo
     place = frame.matrix(face)
     matrix = place if points is own else faces.similarity(frame.points(), points)
     landmarks, pose = faces.apply(faces.invert(place), own), faces.apply(faces.invert(matrix), points)
-    return Target(face, frame, place, landmarks, matrix, pose, method, mask, seed)
+    return Target(face, frame, place, landmarks, matrix, pose, method, mask, seed, truncation)
 
 
 def take(target: Target, other: Target) -> None:

@@ -142,22 +142,23 @@ def search(
 @torch.no_grad()
 def draw(
     generator: nn.Module, crops: Tensor, visible: Tensor, landmarks: Tensor, seeds: Sequence[int],
-    truncation: float = TRUNCATION,
+    truncation: float | Sequence[float] = TRUNCATION,
 ) -> Iterator[Step]:  # fmt: skip
     """Draw all faces in one pass; the only ``Step`` is the result. Face f's latent comes from ``seeds[f]`` alone.
 
-    ``truncation`` is how far it may lie from the mean person's: 0 for all of them the same, 1 as in training.
+    ``truncation``, one or F, is how far it may lie from the mean person's: 0 draws only him, 1 is as in training.
     """
     drawn = [generator.sample_z(1, torch.Generator().manual_seed(seed)) for seed in seeds]
     z, known = torch.cat(drawn).to(crops.device), crops * visible
-    images = generator(z, onepass.conditions(known, visible, landmarks), truncation)
+    reach = torch.as_tensor(truncation, device=z.device).expand(len(seeds))[:, None]
+    images = generator(z, onepass.conditions(known, visible, landmarks), reach)
     losses = {"contextual": contextual_loss(images, known, context_weights(visible))}
     yield Step(0, losses, images, images[:, None], z[:, None, None])
 
 
 def inpaint(crops: Tensor, visible: Tensor, landmarks: Tensor, seeds: Sequence[int], *, generator: nn.Module,
             discriminator: nn.Module, settings: Search | None = None,
-            truncation: float = TRUNCATION) -> Iterator[Step]:  # fmt: skip
+            truncation: float | Sequence[float] = TRUNCATION) -> Iterator[Step]:  # fmt: skip
     """The one door to every generator: what is visible of ``crops`` and where the landmarks are -> faces.
 
     ``crops`` (F, 3, S, S), ``visible`` (F, 1, S, S), ``landmarks`` (F, 5, 2) in frame pixels. The last ``Step``'s

@@ -19,6 +19,8 @@ from deid.options import Options
 
 CANDIDATES = 4
 REDRAWN = 2  # attempts after the first drawing: another person, another one behind a larger mask; then black
+# As different as a generator can make them: people near its mean one take after their surroundings.
+TRUNCATION = 1.0
 # Each hides all that the one before it does; where there is none, black is next.
 LARGER = {"centre-32": "centre-50", "face-80": "face-120", "face": "face-120", "face-120": "face-140"}
 RECOGNISED, UNKNOWN, HIDDEN = "recognised", "not recognised", "hidden completely"
@@ -90,6 +92,7 @@ class Check:
 def change(target: Target) -> None:
     """What to do with a target that was recognised: the next attempt, or black."""
     target.attempts += 1
+    target.truncation = TRUNCATION
     if target.method not in holes.DRAWN or target.attempts > REDRAWN:
         hide(target, "still recognised")
     elif target.attempts > 1 and target.mask not in LARGER:
@@ -123,7 +126,10 @@ def redraw(photo: Tensor, drawing: Drawing, check: Check, recognised: list[Targe
 
 def record(options: Options) -> dict | str:
     """What the manifest says of the check as a whole."""
-    return {"recogniser": options.recogniser, "threshold": threshold(options)} if options.verify else "off"
+    if not options.verify:
+        return "off"
+    known = {"recogniser": options.recogniser, "threshold": threshold(options)}
+    return known | {"attempts": REDRAWN, "candidates": CANDIDATES, "truncation": TRUNCATION}
 
 
 def threshold(options: Options) -> float:

@@ -56,7 +56,8 @@ def test_the_result_follows_from_visible_pixels_and_the_manifest(sample, sample_
     frame, targets = result.targets[0].frame, []
     for known in json.loads(json.dumps(anonymizer.manifest(result, options)))["faces"]:
         face = faces.Face(tuple(known["box"]), known["score"], tuple(map(tuple, known["landmarks"])))
-        targets.append(holes.aim(face, frame, known["method"], known["mask"], known["seed"], jitter))
+        targets.append(holes.aim(face, frame, known["method"], known["mask"], known["seed"], jitter,
+                                 known.get("truncation", 1.0)))  # fmt: skip
     targets.sort(key=lambda target: target.face.size)
     work = Drawing(*holes.hide(other, targets), targets, options, "cpu")
     for _ in work.draw():

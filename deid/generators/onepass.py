@@ -123,10 +123,11 @@ class Generator(nn.Module):
             for level, (inputs, outputs) in enumerate(zip(widths, config.channels, strict=False))
         )
 
-    def forward(self, z: Tensor, given: Tensor, truncation_psi: float = 1.0) -> Tensor:
-        """``truncation_psi`` below 1 draws each person towards the mean one: less variety, fewer failures."""
+    def forward(self, z: Tensor, given: Tensor, truncation_psi: float | Tensor = 1.0) -> Tensor:
+        """``truncation_psi``, one or (N, 1), below 1 draws each person towards the mean one: fewer failures."""
         seen, summary = self.encoder(given)
-        w = self.join(torch.cat([self.mapping(z, truncation_psi)[:, 0], summary], 1))
+        person = self.mapping.w_avg.lerp(self.mapping(z)[:, 0].float(), truncation_psi)
+        w = self.join(torch.cat([person, summary], 1))
         features, image = seen[0], None
         for block, known in zip(self.blocks, seen, strict=True):
             features, image = block(features, known, image, w)

@@ -100,7 +100,7 @@ def _dlib() -> Recogniser:
         mirrored = one_way(pixels.flip(3), [face.mirrored(pixels.shape[3]) for face in found])
         return F.normalize(one_way(pixels, found) + mirrored, dim=1)
 
-    return Recogniser("dlib", embed, 0.9938, 0.0)
+    return Recogniser("dlib", embed, 0.9938, 0.8805)
 
 
 def dlib_models() -> Path:

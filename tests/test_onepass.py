@@ -71,6 +71,16 @@ def test_a_batch_is_its_faces_one_by_one(generator, crops):
         torch.testing.assert_close(together[k : k + 1], alone, rtol=0, atol=1e-5)
 
 
+def test_each_face_of_a_batch_has_its_own_truncation(generator, crops):
+    pixels, visible, landmarks = (part[:2] for part in faces_with_holes(crops))
+    networks = {"generator": generator, "discriminator": None}
+    (step,) = inpainting.inpaint(pixels, visible, landmarks, [5, 6], **networks, truncation=[0.2, 1.0])
+    for k, truncation in enumerate((0.2, 1.0)):
+        alone = [part[k : k + 1] for part in (pixels, visible, landmarks)]
+        (own,) = inpainting.inpaint(*alone, [5 + k], **networks, truncation=truncation)
+        torch.testing.assert_close(step.images[k : k + 1], own.images, rtol=0, atol=1e-5)
+
+
 def test_conditions_hold_the_visible_pixels_and_the_places_of_the_landmarks():
     crop, visible = torch.full((1, 3, 64, 64), 0.5), torch.ones(1, 1, 64, 64)
     visible[..., 10:20, 30:40] = 0

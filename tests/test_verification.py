@@ -42,6 +42,7 @@ def test_a_recognised_face_is_drawn_again(sample, sample_faces, first_similariti
     assert again.method == "blackout" or again.similarity["tries"][-1] <= threshold
     seeds = {target.face: target.seed for target in once.targets}
     assert again.seed != seeds[again.face] and kept.seed == seeds[kept.face]
+    assert (again.truncation, kept.truncation) == (1.0, ONEPASS.truncation), "from the network's whole variety"
 
 
 @pytest.mark.parametrize("mask", ["face", "centre-32"])

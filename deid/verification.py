@@ -19,6 +19,8 @@ from deid.options import Options
 
 CANDIDATES = 4
 REDRAWN = 2  # attempts after the first drawing: another person, another one behind a larger mask; then black
+# A candidate is looked at in its frame; put into the photo, by so much its similarity may rise.
+MARGIN = 0.05
 # As different as a generator can make them: people near its mean one take after their surroundings.
 TRUNCATION = 1.0
 # Each hides all that the one before it does; where there is none, black is next.
@@ -79,7 +81,7 @@ class Check:
         for index, (other, crop) in enumerate(zip(others, shown.split(1), strict=True)):
             points = faces.apply(faces.invert(other.matrix), target.face.points())
             (vector,) = self.recogniser.embed(crop, [faces.from_landmarks(points)])
-            above = (vector @ self.own[id(target)]).item() - self.threshold
+            above = (vector @ self.own[id(target)]).item() - (self.threshold - MARGIN)
             over = max(0.0, above) if above == above else float("inf")
             ranked.append((other.method == "blackout", over, other.losses.get("contextual", 0.0), index))
         best = min(ranked)[-1]
@@ -129,7 +131,7 @@ def record(options: Options) -> dict | str:
     if not options.verify:
         return "off"
     known = {"recogniser": options.recogniser, "threshold": threshold(options)}
-    return known | {"attempts": REDRAWN, "candidates": CANDIDATES, "truncation": TRUNCATION}
+    return known | {"attempts": REDRAWN, "candidates": CANDIDATES, "margin": MARGIN, "truncation": TRUNCATION}
 
 
 def threshold(options: Options) -> float:

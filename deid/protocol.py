@@ -89,6 +89,17 @@ def prove(judge: str, photos: str | Path, pairs: str | Path, cache: str | Path) 
     return {"name": judge, "accuracy": round(accuracy, 4), "published": recogniser.published, "similarity at": passed}
 
 
+def proofs(photos: str | Path, pairs: str | Path, cache: str | Path) -> dict[str, dict]:
+    """``prove`` for every recogniser by its name; one that cannot be had here says why instead ("skipped")."""
+    found = {}
+    for name in recognisers.NAMES:
+        try:
+            found[name] = prove(name, photos, pairs, cache)
+        except recognisers.RecogniserError as error:
+            found[name] = {"name": name, "skipped": str(error)}
+    return found
+
+
 def _vectors(judge: str, photos: Path, names: Sequence[str], cache: Path, chunk: int = 500) -> dict[str, Tensor]:
     """The judge's vector of each photo of LFW by its name, a chunk a file."""
     found: dict[str, Tensor] = {}

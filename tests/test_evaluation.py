@@ -134,6 +134,18 @@ def test_recognisers_that_ship_work_offline(sample, sample_faces):
         assert alike.diagonal().min() > alike[0, 1] + 0.05, f"{name}: a mirrored face is still the same person"
 
 
+def test_a_judge_that_cannot_be_had_is_skipped_with_the_reason(two, tmp_path, monkeypatch):
+    """In a home without downloads, behind a closed port: facenet says what is missing, the others prove themselves."""
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "home"))
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    recognisers.load.cache_clear()
+    (tmp_path / "pairs.txt").write_text("2 1\nCollins 1 2\nCollins 1 Hopper 1\nHopper 1 2\nCollins 2 Hopper 2\n")
+    proofs = protocol.proofs(two, tmp_path / "pairs.txt", tmp_path / "cache")
+    assert list(proofs) == list(recognisers.NAMES) and proofs["dlib"]["accuracy"] == 1
+    assert "could not be downloaded" in proofs["facenet"]["skipped"] and "accuracy" not in proofs["facenet"]
+
+
 def test_a_judge_proves_itself_or_the_run_stops(two, tmp_path):
     """Collins against Hopper is easy; a judge that fails it is not set up right."""
     (tmp_path / "pairs.txt").write_text("2 1\nCollins 1 2\nCollins 1 Hopper 1\nHopper 1 2\nCollins 2 Hopper 2\n")

@@ -2,6 +2,7 @@
 Images are (N, 3, H, W) in [-1, 1]. Figures show themselves in a notebook; ``save`` writes them."""
 
 import io
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import torch.nn.functional as F
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
-from matplotlib.ticker import EngFormatter, PercentFormatter
+from matplotlib.ticker import EngFormatter, PercentFormatter, StrMethodFormatter
 from PIL import Image
 from torch import Tensor
 
@@ -184,31 +185,48 @@ def intervals(series: Mapping[str, Mapping[str, Sequence[float]]], xlabel: str, 
 
 @mpl.rc_context(STYLE)
 def frontier(
-    points: Mapping[str, tuple[Sequence[float], Sequence[float]]], xlabel: str, ylabel: str, chance: float,
+    points: Mapping[str, tuple[float, Sequence[float]]], xlabel: str, ylabel: str, chance: float,
     lines: Sequence[Sequence[str]] = (),
 ) -> Figure:  # fmt: skip
-    """Methods as points with intervals: x and y are each [value, low, high]; ``lines`` join the settings of one method.
+    """Numbered points, a legend beside them: x, logarithmic, and a share y [value, low, high].
 
-    y is a share, on a scale that is linear up to ``chance`` and logarithmic above, so that zero has a place.
+    A name's first word is the method, which has a colour; ``lines`` join its settings. The shares' scale is linear up
+    to ``chance`` and logarithmic above, so that zero has a place.
     """
-    figure, axes = _plot(xlabel, ylabel, 4.6)
+    figure = Drawing(figsize=(8.6, 4.8), layout="constrained")
+    axes = figure.add_subplot(xlabel=xlabel, ylabel=ylabel, xscale="log")
+    axes.set_yscale("symlog", linthresh=chance, linscale=0.5)
+    axes.set(ylim=(-0.1 * chance, 1.4), yticks=(0, 0.01, 0.1, 1))
     axes.axhline(chance, color=QUIET, linestyle=(0, (4, 3)), linewidth=1, label="chance")
+    methods = list(dict.fromkeys(name.split()[0] for name in points))
+    colours = dict(zip(methods, itertools.cycle((INK, QUIET, *COLOURS)), strict=False))
     for line in lines:
-        joined = np.array([[points[name][0][0], points[name][1][0]] for name in line if name in points])
-        if len(joined):
-            axes.plot(*joined.T, color=COLOURS[0], linewidth=1, alpha=0.5)
-    for index, (name, (x, y)) in enumerate(points.items()):
-        reach = [[[max(part[0] - part[1], 0)], [max(part[2] - part[0], 0)]] for part in (x, y)]
-        colour = COLOURS[index % len(COLOURS)]
-        axes.errorbar(x[0], y[0], xerr=reach[0], yerr=reach[1], fmt="o", ms=5, color=colour, capsize=2)
-        lift = (5, -12)[index % 2]  # neighbours' names do not run into each other
-        axes.annotate(name, (x[0], y[0]), xytext=(6, lift), textcoords="offset points", size=7.5, color=INK)
-    axes.set_yscale("symlog", linthresh=chance)
-    axes.set_ylim(-0.1 * chance, 1.4)
-    axes.margins(x=0.12)
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=None))
-    figure.legend(loc="outside upper right")
+        known = [name for name in line if name in points]
+        joined = np.array([(points[name][0], points[name][1][0]) for name in known]).reshape(-1, 2)
+        axes.plot(*joined.T, color=colours.get(line[0].split()[0]), linewidth=1, alpha=0.5)
+    for number, (name, (x, (y, low, high))) in enumerate(points.items(), 1):
+        colour = colours[name.split()[0]]
+        reach = [[max(y - low, 0)], [max(high - y, 0)]]
+        axes.errorbar(x, y, yerr=reach, fmt="o", ms=4.5, color=colour, elinewidth=0.8, label=f"{number}  {name}")
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    figure.legend(loc="outside right upper", fontsize=7.5)
+    _number(axes, [(x, y[0]) for x, y in points.values()])
     return figure
+
+
+def _number(axes: Axes, points: Sequence[tuple[float, float]]) -> None:
+    """Write its number beside each point, where it covers least of the other points and numbers."""
+    axes.figure.draw_without_rendering()
+    taken = axes.transData.transform(points)
+    around = 12 * np.exp(1j * np.pi * np.array([0, 0.25, 0.75, 1, 1.25, 1.75]))  # not above or below: intervals
+    offsets = np.stack([around.real, around.imag], 1)
+    for number, point in enumerate(axes.transData.transform(points), 1):
+        free = [np.sort(np.linalg.norm(taken - (point + offset), axis=1))[:2].sum() for offset in offsets]
+        best = offsets[int(np.argmax(free))]
+        taken = np.vstack([taken, point + best])
+        axes.annotate(str(number), points[number - 1], xytext=best * 72 / axes.figure.dpi, textcoords="offset points",
+                      ha="center", va="center", size=7, color=INK)  # fmt: skip
 
 
 def gif(frames: Sequence, path: str | Path, milliseconds: int = 120, hold_last: int = 1500, zoom: int = 1) -> Path:

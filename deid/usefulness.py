@@ -27,7 +27,7 @@ def measure(before: Seen, after: Seen, real: Tensor) -> dict:
     if len(sharp):
         found["sharpness ratio"] = round(sharp.median().item(), 4)
     found["Frechet distance"] = round(quality.frechet_distance(after.pixels, real), 4)
-    found["kernel distance"] = round(quality.kernel_distance(after.pixels, real), 4)
+    found["kernel distance"] = round(quality.kernel_distance(after.pixels, real), 6)
     return found | {"seconds a photo": round(after.seconds.median().item(), 3), "photos": len(after.kept)}
 
 

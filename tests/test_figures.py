@@ -138,8 +138,13 @@ def test_intervals_put_each_value_at_its_name():
     assert [text.get_text() for text in figure.legends[0].texts] == ["chance", "fixed"]
 
 
-def test_the_frontier_names_its_points_and_has_room_for_zero():
-    points = {"blur": ([0.1] * 3, [0.9, 0.8, 1.0]), "black": ([0.5] * 3, [0.0, 0.0, 0.01])}
-    (axes,) = figures.frontier(points, "distance", "found", 0.003, lines=[["blur", "black"]]).axes
-    assert {text.get_text() for text in axes.texts} == {"blur", "black"}
+def test_the_frontier_numbers_its_points_and_has_room_for_zero():
+    points = {"blur weak": (0.1, [0.9, 0.8, 1.0]), "blur": (0.11, [0.9, 0.8, 1.0]), "black": (5.0, [0.0, 0.0, 0.01])}
+    figure = figures.frontier(points, "distance", "found", 0.003, lines=[["blur weak", "blur", "nobody"]])
+    (axes,), (legend,) = figure.axes, figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["chance", "1  blur weak", "2  blur", "3  black"]
     assert axes.get_ylim()[0] < 0 and axes.get_yscale() == "symlog"
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in axes.texts]
+    assert [text.get_text() for text in axes.texts] == ["1", "2", "3"]
+    assert not any(a.overlaps(b) for k, a in enumerate(boxes) for b in boxes[:k]), "neighbours' numbers stand apart"

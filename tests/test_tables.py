@@ -16,7 +16,7 @@ METRICS = {
         "onepass": {
             "fixed": {"rank-1": [0.021, 0.01, 0.04]}, "adaptive": {"rank-1": [0.05, 0.03, 0.08]},
             "usefulness": {"still detected": [1.0, 1.0, 1.0], "landmark error": [0.034, 0.03, 0.04],
-                           "kernel distance": 0.00213, "seconds a photo": 0.12},
+                           "Frechet distance": 0.00213, "seconds a photo": 0.12},
         },
     },
 }  # fmt: skip

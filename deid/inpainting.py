@@ -27,7 +27,8 @@ class Search:
     dropped after a fifth and again after half of the steps (``drop``). With ``bank`` 0 all start at the mean face.
     After that a face whose loss has not fallen by 1 % for ``patience`` steps is done (0: never before the end).
     ``rampdown`` is the share of the steps at the end over which the learning rate falls linearly to zero.
-    ``perceptual`` and ``prior`` weigh their losses against the contextual loss.
+    ``perceptual`` and ``prior`` weigh their losses against the contextual loss; without ``prior`` the space that is
+    searched has its own (``deid.latents``).
     """
 
     starts: int = 32
@@ -38,7 +39,7 @@ class Search:
     learning_rate: float = 0.05
     rampdown: float = 0.0
     perceptual: float = 0.05
-    prior: float = 0.05
+    prior: float | None = None
 
     def __post_init__(self) -> None:
         if self.starts < 1 or self.iterations < 1 or self.bank < 0 or self.patience < 0:
@@ -182,6 +183,7 @@ class _Problem:
 
     def __post_init__(self) -> None:
         self.weights = context_weights(self.visible)
+        self.prior = self.space.prior if self.settings.prior is None else self.settings.prior
         # Memory grows with pixels times latents: 128 at 64 px, 8 at 256 px, one at 1024 px.
         self.at_once = max(1, PIXELS_AT_ONCE // self.target[0, 0].numel())
 
@@ -227,7 +229,7 @@ class _Problem:
         parts = {
             "contextual": contextual_loss(images, self.target[face], self.weights[face]),
             "perceptual": self.settings.perceptual * perceptual_loss(logits),
-            "prior": self.settings.prior * prior_loss(part),
+            "prior": self.prior * prior_loss(part),
         }
         return images, parts | {"total": torch.stack(list(parts.values())).sum(0)}
 

@@ -1,5 +1,7 @@
 """The latent search: the losses' values, and a search that finds and never peeks."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -65,6 +67,17 @@ def test_layers_pay_for_leaving_each_other():
     assert inpainting.prior_loss(together).item() == pytest.approx(0, abs=1e-6)
     spread = (apart[:, 0] - apart[:, 1]).square().mean().item() / 4  # of each layer from the mean of two
     assert inpainting.prior_loss(apart).item() == pytest.approx(10 * spread, rel=1e-4)
+
+
+@pytest.mark.parametrize(("name", "weight"), [("dcgan-64", 0.05), ("stylegan2-64", 1.0)])
+def test_each_space_has_its_own_prior(name, weight, sampled, visible):
+    """A style for each layer is held closer to random faces: with a DCGAN's weight it draws crooked ones."""
+    networks, few = (load_generator(name), load_discriminator(name)), Search(starts=1, iterations=2)
+    for settings, expected in ((few, weight), (replace(few, prior=0.3), 0.3)):
+        *_, last = inpainting.search(*networks, sampled[:1], visible[:1], [0], settings)
+        assert last.losses["prior"].item() == pytest.approx(
+            expected * inpainting.prior_loss(last.latents).item(), rel=1e-4
+        )
 
 
 def test_survivors_shrink_and_cost_less_than_keeping_all():

@@ -13,6 +13,7 @@ METRICS = {
     "judge": {"name": "dlib", "accuracy": 0.9912},
     "cases": {
         "original": {"fixed": {"rank-1": [0.97, 0.95, 0.99]}},
+        "onepass verify=yes": {"fixed": {"rank-1": [0.01, 0.0, 0.02]}},
         "onepass": {
             "fixed": {"rank-1": [0.021, 0.01, 0.04]}, "adaptive": {"rank-1": [0.05, 0.03, 0.08]},
             "usefulness": {"still detected": [1.0, 1.0, 1.0], "landmark error": [0.034, 0.03, 0.04],
@@ -23,8 +24,9 @@ METRICS = {
 
 
 def test_a_row_a_case_and_nothing_invented():
-    head, _, original, onepass, _, note = tables.table(METRICS).splitlines()
+    head, _, original, checked, onepass, _, note = tables.table(METRICS).splitlines()
     assert original == "| original | 97.0 % (95.0 to 99.0) | not run | - | - | - | - |"
+    assert checked.startswith("| **onepass verify=yes**: the tool's default | 1.0 % (0.0 to 2.0) | not run")
     shares = "2.1 % (1.0 to 4.0) | 5.0 % (3.0 to 8.0) | 100.0 % (100.0 to 100.0)"
     assert onepass == f"| onepass | {shares} | 0.034 | 0.00213 | 0.12 |"
     assert head.count("|") == onepass.count("|") and "300 people" in note and "99.12%" in note and "0.33%" in note

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from deid import drawing, games, inpainting, masks, privacy, quality, recognisers
 from deid.caching import kept
 from deid.dataset import FaceCrops
-from deid.generators import load_generator
+from deid.generators import files, formats, load_generator
 
 SIDE = 64  # pixels of the crops that are compared
 
@@ -26,7 +26,7 @@ class Memory:
     """
 
     def __init__(self, learned: FaceCrops, judge: str, cache: str | Path) -> None:
-        self.learned, self.judge = learned.at(SIDE), judge
+        self.learned, self.judge, self.cache = learned.at(SIDE), judge, Path(cache)
         path = Path(cache) / f"learned-{_key(self.learned, judge)}.safetensors"
         self.vectors = kept(path, self._embedded)["vectors"]
 
@@ -37,12 +37,20 @@ class Memory:
         around the faces that a one-pass network draws. One of them who is in the training set after all, as celebrities
         are in many, makes the network look better than it is.
         """
-        images, landmarks = draw(load_generator(name), count, outside, seed)
-        vectors = recognisers.embed_crops(self.judge, images, landmarks)
-        strangers = recognisers.embed_crops(self.judge, outside)
-        small = F.interpolate(images, (SIDE, SIDE), mode="area")
-        found = leak(vectors, strangers, self.vectors)
-        return found | {"nearest pairs": copies(small, vectors, self._pixels(), self.vectors)}
+
+        def look() -> dict[str, Tensor]:
+            images, landmarks = draw(load_generator(name), count, outside, seed)
+            vectors = recognisers.embed_crops(self.judge, images, landmarks)
+            small = F.interpolate(images, (SIDE, SIDE), mode="area")
+            strangers = recognisers.embed_crops(self.judge, outside)
+            return {"images": small, "vectors": vectors, "strangers": strangers}
+
+        weights = files.sha256(formats.locate(name))
+        key = hashlib.sha256(repr((weights, count, seed, self.judge, recognisers.REVISION)).encode())
+        key.update(outside.numpy().tobytes())
+        drawn = kept(self.cache / f"drawn-{key.hexdigest()[:20]}.safetensors", look)
+        found = leak(drawn["vectors"], drawn["strangers"], self.vectors)
+        return found | {"nearest pairs": copies(drawn["images"], drawn["vectors"], self._pixels(), self.vectors)}
 
     def _embedded(self) -> dict[str, Tensor]:
         return {"vectors": recognisers.embed_crops(self.judge, self._pixels(), self.learned.landmarks)}

@@ -1,5 +1,6 @@
 """The evaluation, case by case: every attacker and every measure on the same people, and the gates at the end."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,18 +59,35 @@ def reverse(study: Study, case: str, crops: FaceCrops, pairs: int, seen: int, se
     """Train a reverser on ``pairs`` of strangers' crops, ``seen`` images long -> what it gives back, restored probes.
 
     "restored" is judged against crops of the same size of the originals, and so is "as it is", the same crops before.
+    What was learned is kept in the study's cache.
     """
     order = torch.randperm(len(crops), generator=torch.Generator().manual_seed(seed))[:pairs].tolist()
-    torch.manual_seed(seed)  # the layers' initialisation takes no generator
-    network, pair = reverser.Reverser(), reverser.pairs(crops, options.parse(case), order)
-    *_, last = reverser.train(network, *pair, images=seen, seed=seed)
-    probes = study.after(case).pixels
-    restored = reverser.restore(network, probes)
-    gallery = recognisers.embed_crops(study.judge, study.originals().pixels)
-    found = {"pairs": len(order), "loss": round(last.loss, 4)}
-    for name, shown in (("as it is", probes), ("restored", restored)):
-        found[name] = attacks.fixed(recognisers.embed_crops(study.judge, shown), gallery)
-    return found, restored
+
+    def learn() -> dict[str, Tensor]:
+        torch.manual_seed(seed)  # the layers' initialisation takes no generator
+        network, pair = reverser.Reverser(), reverser.pairs(crops, options.parse(case), order)
+        *_, last = reverser.train(network, *pair, images=seen, seed=seed)
+        probes = study.after(case).pixels
+        restored = reverser.restore(network, probes)
+        shown = {"as it is": probes, "restored": restored, "gallery": study.originals().pixels}
+        vectors = {name: recognisers.embed_crops(study.judge, part) for name, part in shown.items()}
+        return vectors | {"crops": restored, "loss": torch.tensor(last.loss)}
+
+    known = kept(study.cache / f"reverser-{_reverser_key(study, case, order, seen, seed)}.safetensors", learn)
+    found = {"pairs": len(order), "seen": seen, "loss": round(known["loss"].item(), 4)}
+    for name in ("as it is", "restored"):
+        found[name] = attacks.fixed(known[name], known["gallery"])
+    return found, known["crops"]
+
+
+def _reverser_key(study: Study, case: str, order: Sequence[int], seen: int, seed: int) -> str:
+    """A name for what a reverser made of a case: the photos after it, and what it learned from."""
+    what = [reverser.REVISION, recognisers.REVISION, study.judge, case, list(order), seen, seed]
+    photos = study.after(case).crops, study.originals().crops
+    digest = hashlib.sha256(repr(what).encode())
+    for crops in photos:
+        digest.update(crops.numpy().tobytes())
+    return digest.hexdigest()[:20]
 
 
 def prove(judge: str, photos: str | Path, pairs: str | Path, cache: str | Path) -> dict:

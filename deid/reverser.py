@@ -17,6 +17,8 @@ from deid.dataset import FaceCrops
 from deid.faces import DCGAN_FRAME
 from deid.images import Photo
 
+REVISION = 1  # of the network and how it learns: what an older one left in a cache is made again
+
 
 class Reverser(nn.Module):
     """A U-Net: crops after a method (N, 3, 64, 64) -> what they may have been before (N, 3, 64, 64)."""

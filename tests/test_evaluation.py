@@ -117,6 +117,18 @@ def test_expression_of_the_sample_faces(sample, sample_faces):
         assert 0.1 < straight[4] < 0.6
 
 
+def test_what_a_reverser_learned_is_kept_and_belongs_to_its_settings(two, crops, tmp_path, monkeypatch):
+    study = protocol.Study(evaluation.people(two, 2), tmp_path)
+    found, restored = protocol.reverse(study, "blur strength=0.05", crops, pairs=6, seen=64)
+    assert restored.shape == (2, 3, 64, 64) and found["pairs"] == 6 and {"as it is", "restored"} < set(found)
+    train = protocol.reverser.train
+    monkeypatch.setattr(protocol.reverser, "train", lambda *_, **__: pytest.fail("learned twice"))
+    again, same = protocol.reverse(study, "blur strength=0.05", crops, pairs=6, seen=64)
+    assert again == found and torch.equal(same, restored)
+    monkeypatch.setattr(protocol.reverser, "train", train)
+    assert protocol.reverse(study, "blackout", crops, pairs=6, seen=64)[0] != found, "another case, another network"
+
+
 def test_correlation_by_hand():
     known = torch.linspace(-1, 1, 50)
     assert usefulness.correlation(known, 3 * known + 1).value == pytest.approx(1)

@@ -45,3 +45,15 @@ def test_faces_of_every_network_with_their_landmarks(name, crops):
     assert images.shape == (8, 3, size, size) and landmarks.shape == (8, 5, 2) and images.abs().max() <= 1
     assert not torch.equal(images[0], images[6]), "every one has a latent of its own"
     assert torch.equal(leakage.draw(generator, 8, outside)[0], images)
+
+
+def test_a_network_is_looked_at_once(crops, tmp_path, monkeypatch):
+    """Another network, and other strangers, are looked at anew."""
+    pytest.importorskip("dlib")
+    memory, outside = leakage.Memory(crops, "dlib", tmp_path), crops.at(64).batch(range(4))
+    found, draw = memory.of("dcgan-64", 4, outside), leakage.draw
+    monkeypatch.setattr(leakage, "draw", lambda *_: pytest.fail("drawn twice"))
+    assert memory.of("dcgan-64", 4, outside) == found and found["samples"]["count"] == 4
+    monkeypatch.setattr(leakage, "draw", draw)
+    assert memory.of("stylegan2-64", 4, outside) != found
+    assert memory.of("dcgan-64", 4, outside[:3])["strangers"]["count"] == 3

@@ -1,5 +1,7 @@
 """The protocol with the real recogniser on the two people of the sample photo, and attackers on known vectors."""
 
+import urllib.request
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -151,6 +153,7 @@ def test_a_judge_that_cannot_be_had_is_skipped_with_the_reason(two, tmp_path, mo
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "home"))
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setattr(urllib.request, "_opener", None)  # it remembers the proxies of its first download
     recognisers.load.cache_clear()
     (tmp_path / "pairs.txt").write_text("2 1\nCollins 1 2\nCollins 1 Hopper 1\nHopper 1 2\nCollins 2 Hopper 2\n")
     proofs = protocol.proofs(two, tmp_path / "pairs.txt", tmp_path / "cache")

@@ -129,6 +129,9 @@ def test_what_a_reverser_learned_is_kept_and_belongs_to_its_settings(two, crops,
     assert again == found and torch.equal(same, restored)
     monkeypatch.setattr(protocol.reverser, "train", train)
     assert protocol.reverse(study, "blackout", crops, pairs=6, seen=64)[0] != found, "another case, another network"
+    assert len(list(tmp_path.glob("reverser-*"))) == 2
+    protocol.reverse(study, "blackout", crops.at(96), pairs=6, seen=64)
+    assert len(list(tmp_path.glob("reverser-*"))) == 3, "other strangers, too"
 
 
 def test_correlation_by_hand():

@@ -37,7 +37,7 @@ class StyleLatents:
     the same for all layers; a search may move the layers apart.
     """
 
-    prior = 1.0  # with a DCGAN's 0.05 the visible pixels are met more closely by faces that are crooked
+    prior = 1.0  # with a DCGAN's 0.05 the visible pixels are met more closely, by faces that are less plausible
 
     def __init__(self, generator: nn.Module, truncation: float = 0.8) -> None:
         self.generator, self.truncation = generator, truncation

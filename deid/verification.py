@@ -21,7 +21,7 @@ CANDIDATES = 4
 REDRAWN = 2  # attempts after the first drawing: another person, another one behind a larger mask; then black
 # A candidate is looked at in its frame; put into the photo, by so much its similarity may rise.
 MARGIN = 0.05
-# As different as a generator can make them: people near its mean one take after their surroundings.
+# As different as a generator can make them: more to choose from.
 TRUNCATION = 1.0
 # Each hides all that the one before it does; where there is none, black is next.
 LARGER = {"centre-32": "centre-50", "face-80": "face-120", "face": "face-120", "face-120": "face-140"}

@@ -71,7 +71,7 @@ def test_layers_pay_for_leaving_each_other():
 
 @pytest.mark.parametrize(("name", "weight"), [("dcgan-64", 0.05), ("stylegan2-64", 1.0)])
 def test_each_space_has_its_own_prior(name, weight, sampled, visible):
-    """A style for each layer is held closer to random faces: with a DCGAN's weight it draws crooked ones."""
+    """A style for each layer is held closer to random faces than a DCGAN's z."""
     networks, few = (load_generator(name), load_discriminator(name)), Search(starts=1, iterations=2)
     for settings, expected in ((few, weight), (replace(few, prior=0.3), 0.3)):
         *_, last = inpainting.search(*networks, sampled[:1], visible[:1], [0], settings)

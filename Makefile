@@ -11,13 +11,18 @@ READY    = .venv/.ready
 REPORT   = reports/$(RUN)
 # nbval and papermill compare text and stderr: progress bars stay silent there.
 QUIET    = TQDM_DISABLE=1
+# A thread that waits for another one sleeps instead of spinning. Alone that costs about a fifth; with other work
+# on the same cores a spinning thread slows the whole by twenty times and more.
+SLEEPING = OMP_WAIT_POLICY=PASSIVE
 
 .DEFAULT_GOAL = help
-.PHONY: help demo test study lab media
+.PHONY: help demo lint quick test study lab media
 
 help:
 	@echo "make demo    replace both faces of media/sample.jpg; the photo, its JSON and a GIF land in out/"
-	@echo "make test    run the tests and check every notebook"
+	@echo "make lint    check style and types: ruff and mypy"
+	@echo "make quick   run the fast tests, without the notebooks, in under two minutes"
+	@echo "make test    run all tests, in random order, and check every notebook"
 	@echo "make study   run notebooks 01 to 07 into reports/RUN/   [RUN=quick] [PARAMS=RUN: notebooks/params/PARAMS-NN.yaml]"
 	@echo "make media   copy the README's pictures from reports/RUN/ to media/   [RUN=full]"
 	@echo "make lab     open the notebooks in JupyterLab"
@@ -28,20 +33,36 @@ demo: $(READY)
 	@.venv/bin/python -m deid media/sample.jpg -o out --gif
 	@echo "== Look at out/sample.jpg beside media/sample.jpg; out/sample.jpg.json says what was done, the GIF in out/ shows how"
 
-test: $(READY)
-	@echo "== Testing the package and the notebooks"
-	@$(QUIET) .venv/bin/python -m pytest --nbval-lax --nbval-current-env tests notebooks
+lint: $(READY)
+	@echo "== Checking style and types"
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
 
+quick: $(READY)
+	@echo "== Running the fast tests"
+	@$(QUIET) $(SLEEPING) .venv/bin/python -m pytest -m "not slow" tests
+
+# Two runs: pytest-randomly would shuffle the cells of a notebook, too.
+test: $(READY)
+	@echo "== Testing the package"
+	@$(QUIET) $(SLEEPING) .venv/bin/python -m pytest tests
+	@echo "== Checking the notebooks"
+	@$(QUIET) $(SLEEPING) .venv/bin/python -m pytest -p no:randomly --nbval-lax --nbval-current-env notebooks
+
+# The executed notebook goes once the page is written: the page holds all of it.
 study: $(READY)
 	@mkdir -p $(REPORT)
 	@set -e; for notebook in notebooks/0[1-7]_*.ipynb; do \
 	    name=$$(basename $$notebook .ipynb); number=$${name%%_*}; \
 	    params=notebooks/params/$(PARAMS)-$$number.yaml; \
-	    echo "== $$name -> $(REPORT)/$$name.ipynb$$(test ! -f $$params || echo ", with $$params")"; \
-	    .venv/bin/papermill $$notebook $(REPORT)/$$name.ipynb --cwd notebooks -k python3 \
+	    echo "== $$name -> $(REPORT)/$$name.html$$(test ! -f $$params || echo ", with $$params")"; \
+	    $(SLEEPING) .venv/bin/papermill $$notebook $(REPORT)/$$name.ipynb --cwd notebooks -k python3 \
 	        $$(test ! -f $$params || echo "-f $$params") -p output ../$(REPORT); \
-	    .venv/bin/python -m deid.reports $(REPORT)/$$name.ipynb; \
-	    .venv/bin/jupyter nbconvert --to html --log-level WARN $(REPORT)/$$name.ipynb; \
+	    .venv/bin/python -m deid.study.publishing $(REPORT)/$$name.ipynb; \
+	    .venv/bin/jupyter nbconvert --to html --template report --log-level WARN \
+	        --TemplateExporter.extra_template_basedirs=notebooks $(REPORT)/$$name.ipynb; \
+	    rm $(REPORT)/$$name.ipynb; \
 	done
 	@echo "== Read $(REPORT)/*.html; figures and metrics.json lie beside them"
 
@@ -49,16 +70,15 @@ media: RUN = full
 media:
 	@echo "== Copying what the README shows from $(REPORT) to media/"
 	@cp $(REPORT)/figures/06-process.gif media/process.gif
-	@cp $(REPORT)/figures/06-before-after.png media/before-after.png
+	@cp $(REPORT)/figures/06-before-after.jpg media/before-after.jpg
 	@cp reports/first/figures/02-training.gif media/training.gif
-	@cp $(REPORT)/figures/02-samples.png media/samples.png
-	@cp $(REPORT)/figures/03-hole-32.gif media/hole-32.gif
-	@cp $(REPORT)/figures/05-version-1-and-2.png media/version-1-and-2.png
-	@cp $(REPORT)/figures/06-side-by-side.png media/versions.png
+	@cp $(REPORT)/figures/02-samples.jpg media/samples.jpg
+	@cp $(REPORT)/figures/05-version-1-and-2.jpg media/version-1-and-2.jpg
+	@cp $(REPORT)/figures/06-side-by-side.jpg media/versions.jpg
 
 lab: $(READY)
 	@echo "== Opening notebooks/ in JupyterLab (Ctrl-C ends it)"
-	@.venv/bin/jupyter lab notebooks/
+	@$(SLEEPING) .venv/bin/jupyter lab notebooks/
 
 $(READY): requirements.txt pyproject.toml
 	@echo "== Setting up .venv (once; downloads PyTorch)"

@@ -1,6 +1,6 @@
-"""Makes media/sample.jpg: two portraits in the public domain side by side, the right one tilted by 15 degrees.
+"""Makes media/sample.jpg: two portraits in the public domain, the right one tilted by 15 degrees.
 
-Run once by hand (``pip install scikit-image``, then ``python media/make_sample.py``); nothing at run time needs it.
+Run once by hand: ``pip install scikit-image``, then ``python media/make_sample.py``. Nothing else needs it.
 
 - Left: Eileen Collins, NASA, 1992; a work of the US government, in the public domain.
   Shipped with scikit-image as ``skimage.data.astronaut()``.
@@ -23,8 +23,8 @@ MARGIN = 220  # source pixels added around a portrait, so that tilting it uncove
 def extend(photo: np.ndarray, flag: int = 30, band: int = 34) -> np.ndarray:
     """The portrait (H, W, 3) with its background continued on every side.
 
-    Above and beside, a mirror image. Below, the last ``band`` rows of the plain jacket back and forth, and beside
-    the jacket (the first ``flag`` columns) the last row of the flag drawn on: a mirror would repeat medals.
+    Above and beside, a mirror image. Below, the last ``band`` rows of the plain jacket back and forth: a
+    mirror would repeat medals. Beside the jacket (the first ``flag`` columns), the flag's last row drawn on.
     """
     jacket = np.pad(photo[-band:], ((0, MARGIN), (0, 0), (0, 0)), mode="reflect")[band:]
     jacket[:, :flag] = photo[-1:, :flag]
@@ -34,11 +34,13 @@ def extend(photo: np.ndarray, flag: int = 30, band: int = 34) -> np.ndarray:
 def panel(
     photo: np.ndarray, size: tuple[int, int], scale: float, centre: tuple[float, float], tilt: float
 ) -> Image.Image:
-    """``photo`` enlarged by ``scale`` and turned counter-clockwise by ``tilt`` degrees, ``centre`` in the middle."""
+    """``photo`` enlarged by ``scale``, turned counter-clockwise by ``tilt`` degrees, around ``centre``."""
     a, b = np.cos(np.radians(tilt)) / scale, np.sin(np.radians(tilt)) / scale
     x, y = size[0] / 2, size[1] / 2
     matrix = (a, -b, centre[0] + MARGIN - a * x + b * y, b, a, centre[1] + MARGIN - b * x - a * y)
-    return Image.fromarray(extend(photo)).transform(size, Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC)
+    return Image.fromarray(extend(photo)).transform(
+        size, Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC
+    )
 
 
 def main() -> None:

@@ -1,6 +1,12 @@
-"""What the tests share: the sample photo, portraits cut from it, and the optional real data beside the checkout."""
+"""What the tests share: the sample photo, portraits cut from it, and real data beside the checkout."""
 
 import os
+
+# Threads that wait for others sleep instead of spinning: with other work on the same cores the suite then
+# slows down by its share of the machine and not by ten. OpenMP reads this once, when torch is imported;
+# notebooks' kernels inherit it.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +14,10 @@ import pytest
 import torch
 from PIL import Image
 
-from deid import dataset, faces, images
+from deid.data import dataset
+from deid.data.crops import FaceCrops
+from deid.photo import detection, images
+from deid.photo.faces import Face
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "media" / "sample.jpg"
@@ -27,14 +36,14 @@ def sample() -> images.Photo:
 
 
 @pytest.fixture(scope="session")
-def sample_faces(sample) -> list[faces.Face]:
+def sample_faces(sample) -> list[Face]:
     """Its two faces, left one first."""
-    return sorted(faces.detect(sample.pixels)[0], key=lambda face: face.box[0])
+    return sorted(detection.detect(sample.pixels)[0], key=lambda face: face.box[0])
 
 
 @pytest.fixture(scope="session")
 def portraits() -> Callable[[Path, int], list[Path]]:
-    """Writes ``count`` different portraits (200x240 JPEGs cut from the sample photo, one face each) to a folder."""
+    """Writes ``count`` portraits, 200x240 JPEGs cut from the sample photo, one face each, to a folder."""
 
     def write(folder: Path, count: int = 6) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
@@ -49,12 +58,12 @@ def portraits() -> Callable[[Path, int], list[Path]]:
 
 
 @pytest.fixture(scope="session")
-def crops(tmp_path_factory, portraits) -> dataset.FaceCrops:
+def crops(tmp_path_factory, portraits) -> FaceCrops:
     """Six aligned 64x64 crops."""
     folder = tmp_path_factory.mktemp("crops")
     for _ in dataset.create(portraits(folder / "photos", 6), folder / "faces"):
         pass
-    return dataset.FaceCrops(folder / "faces")
+    return FaceCrops(folder / "faces")
 
 
 @pytest.fixture(scope="session")

@@ -3,10 +3,15 @@
 import ast
 import json
 import os
+import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from deid.data import dataset
+from deid.study import links
 
 nbformat = pytest.importorskip("nbformat")
 yaml = pytest.importorskip("yaml")
@@ -30,24 +35,38 @@ def tags(cell) -> list[str]:
 
 
 def parameters(path: Path) -> dict[str, tuple[str, object]]:
-    """Name -> (type, default) of the parameters cell; fails where a line is not ``name: type = literal  # help``."""
+    """Name -> (type, default) of the parameters cell; each line must be ``name: type = literal  # help``."""
     (cell,) = [cell for cell in code(path) if "parameters" in tags(cell)]
     found = {}
     for line in cell.source.splitlines():
         (statement,) = ast.parse(line).body
-        assert isinstance(statement, ast.AnnAssign) and "  # " in line, f"not `name: type = literal  # help`: {line}"
+        assert isinstance(statement, ast.AnnAssign) and "  # " in line, (
+            f"not `name: type = literal  # help`: {line}"
+        )
         found[statement.target.id] = statement.annotation.id, ast.literal_eval(statement.value)
     return found
 
 
 @every_notebook
 def test_first_five_cells(path):
+    first = read(NOTEBOOKS[0]).cells
     title, bootstrap, given, _, versions = read(path).cells[:5]
-    assert title.source.startswith("# ") and "colab.research.google.com" in title.source and path.name in title.source
-    assert "CPU" in title.source and "*Needs*" in title.source and "*Makes*" in title.source
-    assert bootstrap.source == read(NOTEBOOKS[0]).cells[1].source, "the bootstrap cell is the same everywhere"
+    repository = links.repository_of()
+    assert title.source.startswith("# ") and "CPU" in title.source
+    assert "*Needs*" in title.source and "*Makes*" in title.source
+    assert title.source == links.titled(title.source, links.badge(repository, f"notebooks/{path.name}"))
+    assert bootstrap.source == links.bootstrap_cell(repository)
     assert tags(given) == ["parameters"] and parameters(path)
-    assert "nbval-ignore-output" in tags(versions)
+    assert versions.source == first[4].source, "the cell with the versions is the same everywhere"
+    assert tags(versions) == ["nbval-ignore-output"]
+
+
+@every_notebook
+def test_the_types_of_the_parameters_are_checked_before_anything_happens(path):
+    """papermill hands ``-p fresh false`` over as the text "false", which Python holds for true."""
+    statements = ast.parse(read(path).cells[3].source).body
+    first = next(part for part in statements if not isinstance(part, ast.Import | ast.ImportFrom))
+    assert ast.unparse(first) == "check_types(globals())"
 
 
 @every_notebook
@@ -61,6 +80,14 @@ def test_shape(path):
     nodes = [node for cell in code(path) for node in ast.walk(ast.parse(cell.source))]
     assert not any(isinstance(node, ast.ClassDef) for node in nodes)
     assert sum(isinstance(node, ast.FunctionDef) for node in nodes) <= 1
+
+
+@every_notebook
+def test_every_figure_is_followed_by_text_that_reads_it(path):
+    cells = read(path).cells
+    for cell, following in zip(cells, [*cells[1:], None], strict=True):
+        pictures = [o for o in cell.get("outputs", []) if any("image/" in kind for kind in o.get("data", {}))]
+        assert not pictures or (following and following.cell_type == "markdown"), cell.source
 
 
 @every_notebook
@@ -91,7 +118,9 @@ def test_parameter_files_fit_their_notebooks(path):
     for name, value in yaml.safe_load(path.read_text()).items():
         assert name in known, f"{notebook.name} has no parameter {name}"
         wanted = known[name][0]
-        assert type(value).__name__ == wanted or (wanted == "float" and isinstance(value, int)), f"{name} is a {wanted}"
+        assert type(value).__name__ == wanted or (wanted == "float" and isinstance(value, int)), (
+            f"{name} is a {wanted}"
+        )
 
 
 @every_notebook
@@ -100,17 +129,95 @@ def test_defaults_have_their_types(path):
         assert type(value).__name__ == kind, name
 
 
-def test_a_notebook_runs_with_other_parameters(tmp_path):
+@pytest.fixture
+def run(tmp_path, monkeypatch) -> Callable[..., None]:
+    """Runs a notebook, or its first ``cells``, with parameters; raises what a cell raised."""
     papermill = pytest.importorskip("papermill")
-    environment = {"TQDM_DISABLE": "1", "PYTHONPATH": os.pathsep.join([str(FOLDER.parent), *sys.path])}
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in environment.items():
-            patch.setenv(name, value)
-        given = {"portraits": 40, "crops": str(tmp_path / "faces"), "output": str(tmp_path), "show_faces": False}
+    monkeypatch.setenv("TQDM_DISABLE", "1")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(FOLDER.parent), *sys.path]))
+
+    def execute(name: str, cells: int | None = None, **given) -> None:
+        notebook = read(FOLDER / name)
+        notebook.cells = notebook.cells[:cells]
+        nbformat.write(notebook, tmp_path / name)
+        out = tmp_path / f"ran-{name}"
         papermill.execute_notebook(
-            FOLDER / "01_dataset_creation.ipynb", tmp_path / "01.ipynb", given,
-            cwd=FOLDER, kernel_name="python3", progress_bar=False,
-        )  # fmt: skip
+            tmp_path / name, out, given, cwd=FOLDER, kernel_name="python3", progress_bar=False
+        )
+
+    return execute
+
+
+def files_below(folder: Path) -> dict[str, bytes]:
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def made(photos: list[Path], folder: Path) -> Path:
+    """A dataset of ours."""
+    for _ in dataset.create(photos, folder, dataset.Settings(min_face=40)):
+        pass
+    return folder
+
+
+DATASET, GROUP = "01_dataset_creation.ipynb", "04_group_anonymization.ipynb"
+CLEARS = 7  # so many cells of notebook 01 until it has cleared what was there
+
+
+@pytest.mark.slow
+def test_a_notebook_runs_with_other_parameters(run, tmp_path):
+    run(DATASET, portraits=40, crops=str(tmp_path / "faces"), output=str(tmp_path), show_faces=False)
     metrics = json.loads((tmp_path / "metrics.json").read_text())["01_dataset_creation"]
-    assert metrics["photos"] == 40 and metrics["kept"] > 0
-    assert (tmp_path / "figures" / "01-mean-faces.png").exists()
+    assert metrics["photos"] == 40 and metrics["crops"] > 0
+    assert (tmp_path / "figures" / "01-mean-faces.jpg").exists()
+
+
+@pytest.mark.slow
+def test_false_as_text_stops_the_notebook_before_a_dataset_is_deleted(run, tmp_path, portraits):
+    crops = tmp_path / "faces"
+    made(portraits(tmp_path / "photos", 2), crops / "landmarks")
+    before = files_below(crops)
+    with pytest.raises(Exception, match="fresh: 'false' is text, and True or False is wanted"):
+        run(DATASET, CLEARS, fresh="false", crops=str(crops), output=str(tmp_path / "out"))
+    assert files_below(crops) == before and len(before) > 2
+
+
+@pytest.mark.slow
+def test_photos_in_the_folder_of_the_crops_survive_a_fresh_run(run, tmp_path, portraits):
+    photos = portraits(tmp_path / "mine" / "photos", 6)
+    made(photos[:2], tmp_path / "mine" / "landmarks")  # of an earlier run, and to be cleared
+    before = files_below(tmp_path / "mine" / "photos")
+    run(DATASET, photos=str(photos[0].parent), crops=str(tmp_path / "mine"), output=str(tmp_path / "out"))
+    assert files_below(tmp_path / "mine" / "photos") == before
+    assert len(dataset.read_index(tmp_path / "mine" / "landmarks")) == 6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", ["photos", "landmarks"])
+def test_a_folder_that_is_not_ours_stops_a_fresh_run(place, run, tmp_path, portraits):
+    portraits(tmp_path / "mine" / place, 2)
+    before = files_below(tmp_path / "mine")
+    with pytest.raises(Exception, match="not cleared, for it has no"):
+        run(DATASET, CLEARS, crops=str(tmp_path / "mine"), output=str(tmp_path / "out"))
+    assert files_below(tmp_path / "mine") == before
+
+
+@pytest.mark.slow
+def test_a_foreign_file_in_a_dataset_survives_a_fresh_run(run, tmp_path, portraits):
+    folder = made(portraits(tmp_path / "photos", 2), tmp_path / "mine" / "landmarks")
+    (folder / "notes.txt").write_text("mine")
+    (folder / "crops" / "holiday.jpg").write_bytes(b"mine")
+    run(DATASET, CLEARS, photos=str(tmp_path / "photos"), crops=str(tmp_path / "mine"))
+    assert files_below(folder) == {"notes.txt": b"mine", "crops/holiday.jpg": b"mine"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("photo", ["mine/holiday.jpg", "mine/anonymized.jpg", "elsewhere.jpg"])
+def test_no_photo_is_written_over_the_input_or_a_foreign_file(photo, run, tmp_path, sample_path):
+    (tmp_path / "mine").mkdir()
+    for name in {photo, "mine/anonymized.jpg"}:
+        shutil.copy(sample_path, tmp_path / name)
+    before = files_below(tmp_path / "mine")
+    with pytest.raises(Exception, match="choose another output folder"):
+        run(GROUP, photo=str(tmp_path / photo), output=str(tmp_path / "mine"))
+    assert files_below(tmp_path / "mine") == before

@@ -1,4 +1,4 @@
-"""One list of requirements, written down four times: the four agree."""
+"""One list of requirements, written down four times: the four agree. And what ships is complete and small."""
 
 import re
 import subprocess
@@ -83,6 +83,9 @@ def test_package_runs_without_the_study_and_test_extras():
         "pytest",
         "yaml",
         "torchmetrics",
+        "nbconvert",
+        "mypy",
+        "ruff",
     ]
     code = f"import sys; sys.modules.update(dict.fromkeys({blocked!r})); import pkgutil, importlib, deid\n"
     code += "for m in pkgutil.walk_packages(deid.__path__, 'deid.'):\n"
@@ -95,3 +98,67 @@ def test_make_help_names_every_target():
     text = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     (targets,) = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.M)
     assert all(f"make {target}" in text for target in targets.split() if target != "help")
+
+
+def test_ci_lints_before_it_tests():
+    lines = (ROOT / ".ci" / "run").read_text().splitlines()
+    assert lines.index("make lint") < lines.index("make test")
+
+
+def test_hooks_format_with_the_same_ruff():
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
+    tools = {
+        Requirement(line) for hook in hooks for line in hook["additional_dependencies"] if "ruff" in line
+    }
+    assert tools == {declared()["ruff"]}
+
+
+def test_the_citation_is_of_this_version():
+    assert str(yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"]) == deid.__version__
+
+
+def test_package_data_are_there():
+    data = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
+    for package, patterns in data.items():
+        for pattern in patterns:
+            assert list((ROOT / package.replace(".", "/")).glob(pattern)), f"{package}: {pattern}"
+    stored = {path.relative_to(ROOT / "deid").as_posix() for path in (ROOT / "deid").rglob("*.safetensors")}
+    covered = {
+        path.relative_to(ROOT / "deid").as_posix()
+        for package, patterns in data.items()
+        for pattern in patterns
+        for path in (ROOT / package.replace(".", "/")).glob(pattern)
+    }
+    assert stored <= covered, "a network that would not ship"
+
+
+def test_links_of_the_project_wait_for_its_place():
+    """While the setting is empty, no address is made up."""
+    repository = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["deid"]["repository"]
+    links = project().get("urls", {}).values()
+    assert bool(links) == bool(repository)
+    assert all(link.startswith(f"https://github.com/{repository}") for link in links)
+
+
+def test_reports_are_small_and_hold_no_notebooks():
+    """The pages hold all of the notebooks; `make study` removes those."""
+    ignored = ("quick", "local")
+    runs = [run for run in (ROOT / "reports").iterdir() if not run.name.startswith(ignored)]
+    files = [path for run in runs for path in run.rglob("*") if path.is_file()]
+    assert files and not [path for path in files if path.suffix == ".ipynb"]
+    assert sum(path.stat().st_size for path in files) < 15_000_000
+
+
+def test_every_picture_in_media_is_shown():
+    """README, docs or a notebook name it."""
+    texts = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("notebooks/*.ipynb")]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in texts)
+    pictures = [path for path in (ROOT / "media").iterdir() if path.suffix in (".jpg", ".png", ".gif")]
+    assert not [path.name for path in pictures if f"media/{path.name}" not in text]
+
+
+def test_every_picture_and_file_that_a_page_links_to_is_there():
+    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("deid/**/*.md")]:
+        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8")):
+            if "://" not in target and not target.startswith("mailto:"):
+                assert (page.parent / target).exists(), f"{page.relative_to(ROOT)} links to {target}"

@@ -1,40 +1,55 @@
-"""What can draw a face: networks behind one small interface.
-
-Every generator has ``resolution``, ``family``, ``sample_z(count, random)`` and ``forward(z)`` -> (N, 3, R, R).
-"""
+"""What can draw a face: networks behind one small interface (``generators.interface``)."""
 
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import nn
 
-from deid.generators import formats, layouts
-from deid.generators.files import WeightsError
+from deid.generators.interface import FaceDiscriminator, FaceGenerator
+from deid.generators.weights import architectures, loading
+from deid.generators.weights.files import WeightsError
+from deid.photo.alignment import FRAMES, Frame
 
-__all__ = ["WeightsError", "load_discriminator", "load_generator"]
+__all__ = [
+    "FaceDiscriminator",
+    "FaceGenerator",
+    "WeightsError",
+    "frame_of",
+    "load_discriminator",
+    "load_generator",
+]
 
 
-def load_generator(name: str | Path = "dcgan-64", device: str = "cpu") -> nn.Module:
+def load_generator(name: str | Path = "dcgan-64", device: str = "cpu") -> FaceGenerator:
     """A generator in evaluation mode, its weights frozen.
 
-    ``name`` is a bundled network, a file (safetensors, NVIDIA's ``.pkl``, rosinality's ``.pt``), or a short name or URL
-    that was fetched before. Raises ``WeightsError`` with the file and the fix.
+    ``name`` is a bundled network, a file (safetensors, NVIDIA's ``.pkl``, rosinality's ``.pt``), or a short
+    name or URL that was fetched before. Raises ``WeightsError`` with the file and the fix.
     """
-    return _load(name, "generator", device)
+    return cast(FaceGenerator, _load(name, "generator", device))
 
 
-def load_discriminator(name: str | Path = "dcgan-64", device: str = "cpu") -> nn.Module:
-    """The discriminator that was trained against ``load_generator(name)``: images -> logits (N,) or (N, 1)."""
-    return _load(name, "discriminator", device)
+def load_discriminator(name: str | Path = "dcgan-64", device: str = "cpu") -> FaceDiscriminator:
+    """The discriminator that was trained against ``load_generator(name)``.
+
+    Images (N, 3, R, R) -> logits (N,) or (N, 1); a one-pass network's also needs the conditions.
+    """
+    return cast(FaceDiscriminator, _load(name, "discriminator", device))
+
+
+def frame_of(generator: FaceGenerator) -> Frame:
+    """How a generator's faces sit in its images: as its weights file says, else as its family is trained."""
+    return FRAMES[generator.facts.get("frame", generator.usual_frame)].resized(generator.resolution)
 
 
 def _load(name: str | Path, role: str, device: str) -> nn.Module:
-    path = formats.locate(name)
-    tensors, facts = formats.read(path, role)
-    if (held := layouts.role(tensors)) not in ("", role):
+    path = loading.locate(name)
+    tensors, facts = loading.read_network(path, role)
+    if (held := architectures.role(tensors)) not in ("", role):
         raise WeightsError(f"{path}: a {held}; a {role} was asked for")
     try:
-        network = layouts.build(tensors, facts)
+        network = architectures.build(tensors, facts)
     except WeightsError as error:
         raise WeightsError(f"{path}: {error}") from None
-    return network.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
+    return network.to(device).to(memory_format=torch.channels_last).eval().requires_grad_(False)

@@ -1,0 +1,61 @@
+"""What is said of a result: all that is needed to judge and repeat it, as plain JSON.
+
+It holds no pixel and no file path.
+"""
+
+from dataclasses import asdict
+from functools import lru_cache
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from deid import __version__, inpainting, storage
+from deid.anonymization import verification
+from deid.anonymization.options import Options
+from deid.anonymization.targets import Outcome, Target
+from deid.photo import alignment
+
+if TYPE_CHECKING:
+    from deid.anonymization.pipeline import Result
+
+PACKAGES = ("torch", "torchvision", "facenet-pytorch", "numpy")
+
+
+def manifest(result: "Result", options: Options) -> dict:
+    """The record of a result, its largest face first."""
+    faces = sorted(zip(result.targets, result.outcomes, strict=True), key=lambda pair: -pair[0].face.size)
+    entry = {
+        "status": result.status,
+        "size": list(result.photo.size),
+        "smallest_face_searched": result.smallest_searched,
+        "options": asdict(options) | {"weights": options.network},
+        "verification": verification.record(options),
+        "faces": [face_record(target, outcome) for target, outcome in faces],
+        "doubtful_faces_left_visible": [face.record() for face in result.doubtful],
+        "versions": {"deid": __version__} | {package: version(package) for package in PACKAGES},
+    }
+    if options.draws:
+        entry["weights_sha256"] = {path.name: _sha256(str(path)) for path in options.load_method().files}
+    return entry
+
+
+def face_record(target: Target, outcome: Outcome) -> dict:
+    """One face's entry: where it was, how it was hidden, with what it was drawn, and what the check said."""
+    entry = target.face.record() | {
+        "method": target.method,
+        "mask": target.mask,
+        "seed": target.seed,
+        "losses": {name: round(value, 5) for name, value in outcome.losses.items()},
+        "seconds": round(outcome.seconds, 3),
+    }
+    if target.method in inpainting.METHODS:
+        if inpainting.METHODS[target.method][0].truncates:
+            entry["truncation"] = target.truncation
+        if (enlarged := alignment.scale(target.matrix)) > 2:
+            entry["enlarged"] = round(enlarged, 2)  # photo pixels for each pixel that was drawn
+    known = {"similarity": outcome.similarity, "reason": target.reason}
+    return entry | {name: value for name, value in known.items() if value}
+
+
+@lru_cache
+def _sha256(path: str) -> str:
+    return storage.sha256(path)

@@ -1,0 +1,110 @@
+"""What to do with a photo: the settings of the tool, checked."""
+
+import math
+from dataclasses import dataclass, fields
+from typing import Any
+
+from deid import inpainting
+from deid.anonymization.obfuscation import OBFUSCATIONS
+from deid.devices import resolve_device
+from deid.inpainting.interface import Method
+from deid.inpainting.settings import TRUNCATION, Search
+from deid.photo.masks import MASKS
+from deid.recognition import recognisers
+
+METHODS = (*inpainting.METHODS, *OBFUSCATIONS)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to do with a photo; see the command line's help for each.
+
+    Faces from ``min_size`` pixels (longer side of the box) get a synthesized face; smaller ones that are
+    still found, down to ``smallest``, are blacked out. ``truncation`` is how far a person that the one-pass
+    generator draws may be from the mean one. ``jitter`` moves the landmarks that a face is drawn for, by a
+    normal distribution of so many eye distances. ``strength`` is a blur's width as a share of the face, or
+    how many tiles across it a mosaic has (0: the method's own). With ``verify`` a face that ``recogniser``
+    finds more than ``threshold`` similar to its original is drawn again and in the end hidden
+    (``anonymization.verification``); a threshold of 0 is the recogniser's own. Raises ``ValueError`` on
+    values that make no sense.
+    """
+
+    method: str = "onepass"
+    mask: str = "face"
+    starts: int = Search.starts
+    iterations: int = Search.iterations
+    seed: int = 0
+    truncation: float = TRUNCATION
+    jitter: float = 0.0
+    strength: float = 0.0
+    min_score: float = 0.9
+    min_size: float = 16
+    weights: str = ""
+    device: str = "auto"
+    smallest: float = 12
+    verify: bool = True
+    recogniser: str = "openface"
+    threshold: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, known in (("method", METHODS), ("mask", MASKS), ("recogniser", recognisers.NAMES)):
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} must be one of {', '.join(known)}, not {getattr(self, name)!r}")
+        for name in ("starts", "iterations", "seed"):
+            if type(getattr(self, name)) is not int:
+                raise ValueError(f"{name} must be a whole number, not {getattr(self, name)!r}")
+        if not 0 < self.min_score <= 1:
+            raise ValueError(f"min-score must be above 0 and at most 1, not {self.min_score}")
+        if not min(self.min_size, self.starts, self.iterations) >= 1:  # so written, NaN is refused as well
+            raise ValueError("min-size, starts and iterations must be at least 1")
+        if not 0 <= self.strength < math.inf:
+            raise ValueError(f"strength must be 0 or more, not {self.strength}")
+        if not 0 <= self.truncation <= 1:
+            raise ValueError(f"truncation must be 0 to 1, not {self.truncation}")
+        if not 0 <= self.jitter <= 1 or not -1 <= self.threshold <= 1:
+            raise ValueError(
+                f"jitter must be 0 to 1, threshold -1 to 1, not {self.jitter} and {self.threshold}"
+            )
+
+    @property
+    def draws(self) -> bool:
+        """Whether the method puts another face in place of the one it hides."""
+        return self.method in inpainting.METHODS
+
+    @property
+    def network(self) -> str:
+        """The weights to draw with: those asked for, or the method's own; "" if nothing is drawn."""
+        return (self.weights or inpainting.METHODS[self.method][1]) if self.draws else ""
+
+    @property
+    def search(self) -> Search:
+        """How a method that searches latents does so."""
+        return Search(self.starts, self.iterations)
+
+    def load_method(self) -> Method:
+        """The method that draws.
+
+        Raises ``WeightsError`` for weights that cannot be used, ``ValueError`` for a device that is not
+        there.
+        """
+        return inpainting.load_method(self.method, self.weights, resolve_device(self.device))
+
+
+def parse(case: str) -> Options | None:
+    """The options behind a case's name: "original", "blur strength=0.15", "onepass mask=face-120 verify=yes".
+
+    Nothing is verified unless the name says so: the tool's own check is a case of its own.
+    """
+    method, *changes = case.split()
+    if method == "original" and not changes:
+        return None
+    kinds: dict[str, Any] = {field.name: type(field.default) for field in fields(Options)}
+    values: dict = {"verify": False}
+    for change in changes:
+        name, _, value = change.partition("=")
+        if name not in kinds or not value:
+            raise ValueError(f"{case!r}: {change!r} is no setting; the settings are {', '.join(kinds)}")
+        if kinds[name] is bool and value not in ("yes", "no"):
+            raise ValueError(f"{case!r}: {name} is yes or no, not {value}")
+        values[name] = value == "yes" if kinds[name] is bool else kinds[name](value)
+    return Options(method=method, **values)

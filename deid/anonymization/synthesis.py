@@ -1,0 +1,169 @@
+"""Faces for the holes of a photo: everything in here sees what is visible, where the faces were, and seeds.
+
+A ``Draft`` is made of a photo whose faces are hidden already; the original only comes back to be hidden anew.
+"""
+
+import time
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from deid.anonymization import compositing
+from deid.anonymization.compositing import Scene
+from deid.anonymization.options import Options
+from deid.anonymization.targets import Outcome, Target
+from deid.inpainting.interface import MaskedFaces, Step
+from deid.photo import blending
+
+# A fill whose surroundings are this far off (mean absolute difference, [-1, 1]) found no fitting face.
+MAX_CONTEXTUAL = 0.45
+# Less of the frame than this to go by, and a search would be guessing.
+MIN_VISIBLE = 0.15
+FACES_AT_ONCE = 8
+MOST_PREVIEWS = 30  # of faces that appear one by one
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A photo on its way: what is visible of it, and for each face a target and an outcome, by position."""
+
+    scene: Scene
+    targets: list[Target]
+    outcomes: list[Outcome]
+
+    @classmethod
+    def of(cls, photo: Tensor, targets: Sequence[Target]) -> "Draft":
+        """A photo (1, 3, H, W) with all faces hidden and none drawn."""
+        return cls(compositing.hide(photo, targets), list(targets), [Outcome() for _ in targets])
+
+    def at(self, index: int, target: Target, outcome: Outcome) -> "Draft":
+        """The draft with another target and outcome at one position."""
+        targets, outcomes = list(self.targets), list(self.outcomes)
+        targets[index], outcomes[index] = target, outcome
+        return replace(self, targets=targets, outcomes=outcomes)
+
+    def hidden_again(self, photo: Tensor) -> "Draft":
+        """The draft after its targets were changed: holes made anew in the original photo (1, 3, H, W).
+
+        Faces whose visible surroundings changed with them lose their fills, to be drawn from what is visible
+        now.
+        """
+        scene, outcomes = compositing.hide(photo, self.targets), list(self.outcomes)
+        for index, (target, outcome) in enumerate(zip(self.targets, self.outcomes, strict=True)):
+            visible = [
+                compositing.view(Scene(part, part), target)[1] for part in (self.scene.hidden, scene.hidden)
+            ]
+            if outcome.fill is not None and not torch.equal(*visible):
+                outcomes[index] = replace(outcome, fill=None)
+        return Draft(scene, self.targets, outcomes)
+
+    def preview(self, extra: dict[int, Tensor] | None = None) -> Tensor:
+        """The photo so far, roughly, with ``extra`` fills by position: for a GIF."""
+        fills = [(extra or {}).get(index, outcome.fill) for index, outcome in enumerate(self.outcomes)]
+        return compositing.blend(self.scene, self.targets, fills, finish=False)
+
+    def finished(self) -> Tensor:
+        """The photo (1, 3, H, W) with every fill as sharp as its surroundings, and blended into them."""
+        return compositing.blend(self.scene, self.targets, [outcome.fill for outcome in self.outcomes])
+
+
+@dataclass(frozen=True)
+class DrawingProgress:
+    """``done`` faces, one in the middle of its search counting in part, and a preview where one is due."""
+
+    done: float
+    preview: Tensor | None = None
+
+
+def draw(draft: Draft, options: Options, preview_every: int = 0) -> Generator[DrawingProgress, None, Draft]:
+    """Draw every face that has no fill yet -> the draft; a face that cannot be drawn is blacked out."""
+    method = options.load_method()
+    draft, views = _give_up_on_the_blind(draft)
+    done = sum(outcome.fill is not None for outcome in draft.outcomes)
+    wanted = list(views)
+    for start in range(0, len(wanted), FACES_AT_ONCE):
+        together = wanted[start : start + FACES_AT_ONCE]
+        crops, visible = (torch.cat(part) for part in zip(*(views[index] for index in together), strict=True))
+        targets, begin = [draft.targets[index] for index in together], time.perf_counter()
+        for step in method.draw(_faces(crops, visible, targets, options), options.search):
+            every = preview_every if method.iterative and preview_every else 0
+            show = every and step.iteration % every == 0
+            extra = {index: step.images[k : k + 1].cpu() for k, index in enumerate(together)} if show else {}
+            part = len(together) * step.iteration / options.iterations
+            yield DrawingProgress(start + part, draft.preview(extra) if show else None)
+        seconds = (time.perf_counter() - begin) / len(together)
+        fits = fit(step.images.cpu(), crops, visible, method.smooth_rim).split(1)
+        for k, index in enumerate(together):
+            target, outcome = judged(targets[k], draft.outcomes[index], step, k)
+            fill = None if target.black else fits[k]
+            draft = draft.at(index, target, replace(outcome, fill=fill, seconds=outcome.seconds + seconds))
+            done += 1
+            if preview_every and not method.iterative and done % -(-len(wanted) // MOST_PREVIEWS) == 0:
+                yield DrawingProgress(done, draft.preview())
+    return draft
+
+
+def candidates(draft: Draft, index: int, seeds: Sequence[int], options: Options) -> Iterator[tuple]:
+    """A face drawn for other ``seeds``: yields its target, its outcome, and its frame (1, 3, S, S).
+
+    A candidate that could not be drawn comes back blacked out.
+    """
+    method, begin = options.load_method(), time.perf_counter()
+    others = [draft.targets[index].reseeded(seed, options.jitter) for seed in seeds]
+    views = [compositing.view(draft.scene, other) for other in others]
+    crops, visible = (torch.cat(part) for part in zip(*views, strict=True))
+    *_, step = method.draw(_faces(crops, visible, others, options), options.search)
+    seconds = (time.perf_counter() - begin) / len(others)
+    fills = fit(step.images.cpu(), crops, visible, method.smooth_rim)
+    shown = crops * visible + fills * (1 - visible)
+    for k, other in enumerate(others):
+        target, outcome = judged(other, draft.outcomes[index], step, k)
+        fill = None if target.black else fills[k : k + 1]
+        yield target, replace(outcome, fill=fill, seconds=outcome.seconds + seconds), shown[k : k + 1]
+
+
+def fit(fills: Tensor, crops: Tensor, visible: Tensor, smooth: bool = False) -> Tensor:
+    """Fills (F, 3, S, S) with their colours matched to the surroundings and blended into them.
+
+    ``smooth``: with a smooth rim, for methods that need it (``Method.smooth_rim``).
+    """
+    blended = blending.poisson(blending.match_colour(fills, crops, visible), crops, visible)
+    return blending.smooth_rim(blended, visible) if smooth else blended
+
+
+def judged(target: Target, outcome: Outcome, step: Step, row: int) -> tuple[Target, Outcome]:
+    """A target, and its outcome with the losses in one row of a step; a face that does not fit is black."""
+    losses = {name: value[row].item() for name, value in step.losses.items()}
+    if not losses["contextual"] <= MAX_CONTEXTUAL:  # so written, NaN counts as well
+        target = target.blacked_out("no face was found that fits its surroundings")
+    return target, replace(outcome, losses=losses)
+
+
+def _give_up_on_the_blind(draft: Draft) -> tuple[Draft, dict[int, tuple[Tensor, Tensor]]]:
+    """The draft, and by position the views of the faces to be drawn.
+
+    A face is black where next to nothing around it is visible.
+    """
+    views = {}
+    for index, (target, outcome) in enumerate(zip(draft.targets, draft.outcomes, strict=True)):
+        if target.black or outcome.fill is not None:
+            continue
+        crop, visible = compositing.view(draft.scene, target)
+        if visible.mean() < MIN_VISIBLE:
+            draft = draft.at(index, target.blacked_out("almost nothing around the face is visible"), outcome)
+        else:
+            views[index] = crop, visible
+    return draft, views
+
+
+def _faces(crops: Tensor, visible: Tensor, targets: Sequence[Target], options: Options) -> MaskedFaces:
+    pose, seeds = torch.stack([target.pose for target in targets]), [target.seed for target in targets]
+    faces = MaskedFaces(crops, visible, seeds, pose, [target.truncation for target in targets])
+    return faces.to(method_device(options))
+
+
+def method_device(options: Options) -> torch.device:
+    """The device that the options' method computes on."""
+    return next(options.load_method().generator.parameters()).device

@@ -1,0 +1,102 @@
+"""Two attackers who want to know who an anonymized face is: one compares, one anonymizes photos first.
+
+Both compare embeddings, row by row the same people: probes (P, D) against galleries (P, D). A third one, who
+learns to restore the faces, is in ``evaluation.reconstruction``. Chance is 1 / P for rank-1.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from itertools import product
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from deid.evaluation import identification
+from deid.evaluation.statistics import bootstrap
+
+FALSE_ACCEPT_RATES = (0.01, 0.001)
+SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # how much the anonymized gallery says, beside the original one
+RIDGES = (0.0, 0.03, 0.3)  # how strongly the map back to originals is held at changing nothing; 0: no map
+
+
+def fixed(probes: Tensor, gallery: Tensor) -> dict:
+    """What a recogniser that never met the method gets, from a gallery of originals -> ``report``."""
+    similarity = probes @ gallery.T
+    own = bootstrap(similarity.diagonal()).record()
+    return report([(similarity, torch.arange(len(probes)))]) | {"similarity to the own original": own}
+
+
+def adaptive(probes: Tensor, gallery: Tensor, anonymized_gallery: Tensor, seed: int = 0) -> dict:
+    """What an attacker with an anonymized gallery gets -> ``report``.
+
+    After Newton et al. (2005) and McPherson et al. (2016, arXiv 1609.00408).
+
+    ``anonymized_gallery`` (P, D) are other photos of the people, anonymized by the attacker with the same
+    method. The attacker may subtract what all anonymized faces share, map embeddings back to originals (ridge
+    regression), and weigh both galleries. Which of it to use is learned on one half of the people and judged
+    on the other, both ways round. Raises ``ValueError`` for fewer than four people.
+    """
+    if len(probes) < 4:
+        raise ValueError(f"an attacker who learns needs at least 4 people, not {len(probes)}")
+    halves = torch.randperm(len(probes), generator=torch.Generator().manual_seed(seed)).chunk(2)
+    galleries, parts, chosen = (gallery, anonymized_gallery), [], []
+    for own, judged in (halves, halves[::-1]):
+        ways = product((False, True), RIDGES, SHARES)
+        best = max(ways, key=partial(_worth, probes=probes, galleries=galleries, own=own))
+        parts.append((_similarity(best, probes, galleries, own)[judged], judged))
+        chosen.append({"centred": best[0], "ridge": best[1], "anonymized gallery": best[2]})
+    return report(parts) | {"learned": chosen}
+
+
+def report(parts: Sequence[tuple[Tensor, Tensor]]) -> dict:
+    """What an attacker gets from ``parts`` of the probes.
+
+    A part is the similarities (K, P) of K probes to the gallery, and who they are (K,). Thresholds and areas
+    are each part's own: two ways of comparing have two scales. Shares as [value, low, high] with 95 %
+    intervals over people. Ties count for the attacker.
+    """
+    ranks, areas = [], []
+    accepted: dict[float, list[Tensor]] = {rate: [] for rate in FALSE_ACCEPT_RATES}
+    for similarity, who in parts:
+        own, others = identification.own_and_others(similarity, who)
+        ranks.append(identification.ranks(similarity, who))
+        for rate, of_parts in accepted.items():
+            of_parts.append(identification.accepted(own, others, rate))
+        areas.append(identification.area_under_curve(own, others) * len(who))
+    rank, people = torch.cat(ranks), sum(len(who) for _, who in parts)
+    found: dict = {f"rank-{k}": bootstrap((rank <= k).double()).record() for k in (1, 5)}
+    for rate, of_parts in accepted.items():
+        found[f"true accepts at {rate:.1%}"] = bootstrap(torch.cat(of_parts).double()).record()
+    return found | {"area under curve": round(sum(areas) / people, 4), "people": people}
+
+
+def _worth(way: tuple, probes: Tensor, galleries: tuple[Tensor, Tensor], own: Tensor) -> tuple[float, float]:
+    """How well a way works on the attacker's own people: rank-1, then the area under the curve.
+
+    It is learned on one half of them and looked at on the other: what fits the people it was learned from
+    proves nothing.
+    """
+    learned, held = own.chunk(2)
+    similarity = _similarity(way, probes, galleries, learned)[held]
+    first = identification.ranks(similarity, held) == 1
+    area = identification.area_under_curve(*identification.own_and_others(similarity, held))
+    return first.double().mean().item(), area
+
+
+def _similarity(way: tuple, probes: Tensor, galleries: tuple[Tensor, Tensor], own: Tensor) -> Tensor:
+    """Similarities (P, P) of all probes, by a way that was learned from the people ``own`` alone."""
+    centred, ridge, share = way
+    originals, anonymized = galleries
+    shift = (anonymized[own].mean(0) - originals[own].mean(0)) if centred else torch.zeros(originals.shape[1])
+    probes, anonymized = (F.normalize(vectors - shift, dim=1) for vectors in (probes, anonymized))
+    back = _map(anonymized[own], originals[own], ridge) if ridge else torch.eye(originals.shape[1])
+    mapped = F.normalize(probes @ back, dim=1)
+    return (1 - share) * mapped @ originals.T + share * probes @ anonymized.T
+
+
+def _map(anonymized: Tensor, originals: Tensor, ridge: float) -> Tensor:
+    """The least-squares map (D, D) from anonymized to original vectors, held at the identity."""
+    size, count = anonymized.shape[1], len(anonymized)
+    gram = anonymized.T @ anonymized / count + ridge * torch.eye(size)
+    return torch.eye(size) + torch.linalg.solve(gram, anonymized.T @ (originals - anonymized) / count)

@@ -1,0 +1,41 @@
+"""Gates: a number that cannot be true stops the run before it is printed."""
+
+import math
+from collections.abc import Sequence
+
+from deid.evaluation.statistics import Interval
+
+WITHIN = 0.005  # of its published accuracy, or a recogniser does not judge
+
+
+class GateError(RuntimeError):
+    """A number that cannot be true: the run stops instead of printing it."""
+
+
+def gate_recogniser(name: str, accuracy: float, published: float) -> None:
+    """Raise ``GateError`` unless a recogniser is as good on LFW as published, within half a point."""
+    if accuracy < published - WITHIN:
+        told = f"{name}: {accuracy:.2%} on LFW's pairs, {published:.2%} is published"
+        raise GateError(f"{told}: it is not set up right")
+
+
+def gate_attackers(name: str, fixed: Interval, adaptive: Interval) -> None:
+    """Raise ``GateError`` where an attacker who knows more gets less than another, beyond both intervals."""
+    if adaptive.high < fixed.low:
+        told = f"the adaptive attacker gets {adaptive.value:.1%}, the fixed one {fixed.value:.1%}"
+        raise GateError(f"{name}: {told}: it cannot be")
+
+
+def gate_results(rank_1: dict[str, Interval], people: int, auc: Sequence[float] = ()) -> None:
+    """Raise ``GateError`` for results that cannot be.
+
+    These are originals under 90 %, blackout above chance, and an area under the curve under 0.5. Where
+    nothing is left an area lies on either side of 0.5: it counts as under it beyond two standard errors.
+    """
+    original, black, chance = rank_1.get("original"), rank_1.get("blackout"), 1 / people
+    if original and original.value < 0.9:
+        raise GateError(f"original: rank-1 {original.value:.1%} is under 90 %: the protocol is broken")
+    if black and black.low > chance:
+        raise GateError(f"blackout: rank-1 at least {black.low:.1%}, chance is {chance:.1%}: a leak")
+    if any(value < 0.5 - 2 / math.sqrt(12 * people) for value in auc):
+        raise GateError(f"an area under the curve of {min(auc):.3f}: similarities are turned around")

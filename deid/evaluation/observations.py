@@ -1,0 +1,161 @@
+"""What remains of people after a method: photos are anonymized and looked at once, for whatever judges them.
+
+``observe`` does the slow part and stores it, chunk by chunk. Attackers (``evaluation.attacks``) and measures
+of what is left to use (``evaluation.utility``) read the ``Observations`` that it returns. Every attacker
+knows where each face was, for the manifest says so: faces are embedded at the original's landmarks, whether
+or not a detector still finds them.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from deid import storage
+from deid.anonymization import pipeline, verification
+from deid.anonymization.options import Options
+from deid.data import sources
+from deid.evaluation.expression import expression
+from deid.photo import alignment, detection, images, texture
+from deid.photo.alignment import DCGAN_FRAME
+from deid.photo.faces import Face, match
+from deid.photo.images import Photo
+from deid.recognition import recognisers
+
+CHUNK = 40  # photos between two files
+REVISION = 2  # of all that makes a result from a photo: what an older one cached is made again
+SMALLEST = 40  # pixels of a face that is looked for
+SIDE = 64  # pixels of the crops that are stored for distances and for attackers who restore faces
+
+
+@dataclass(frozen=True)
+class Person:
+    """A person with two photos: one for the gallery, one to be anonymized."""
+
+    name: str
+    gallery: Path
+    probe: Path
+
+
+@dataclass
+class Observations:
+    """N photos after a method, row by row.
+
+    ``vectors`` (N, D) of the face; ``crops`` (N, 3, 64, 64), aligned by the original's landmarks;
+    ``detected`` (N,): whether a face is still found; ``before`` and ``after`` (N, 5, 2): where its landmarks
+    were and are, NaN where it is not found; ``expression`` (N, 5); ``sharpness`` (N,) against the
+    surroundings; ``seconds`` (N,) a photo.
+    """
+
+    vectors: Tensor
+    crops: Tensor
+    detected: Tensor
+    before: Tensor
+    after: Tensor
+    expression: Tensor
+    sharpness: Tensor
+    seconds: Tensor
+
+    @property
+    def pixels(self) -> Tensor:
+        """The crops as images (N, 3, 64, 64) in [-1, 1]."""
+        return self.crops.float().div(127.5).sub(1)
+
+    def __getitem__(self, rows) -> "Observations":
+        return Observations(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+
+def people(root: str | Path, count: int = 0, seed: int = 0, names: Sequence[str] = ()) -> list[Person]:
+    """People of LFW with at least two photos, sorted by name, and their first two photos.
+
+    ``count`` of them drawn by ``seed``, or those that ``names`` lists. Raises ``ValueError`` where they are
+    not there.
+    """
+    photos: dict[str, list[Path]] = {}
+    for path in sources.lfw(root, min_photos=2):
+        photos.setdefault(path.parent.name, []).append(path)
+    if missing := [name for name in names if name not in photos]:
+        raise ValueError(
+            f"{root}: {missing[0]} and {len(missing) - 1} more of the list have no two photos there"
+        )
+    if not names:
+        if len(photos) < count:
+            raise ValueError(f"{root}: {len(photos)} people with two photos, {count} were asked for")
+        order = torch.randperm(len(photos), generator=torch.Generator().manual_seed(seed))[:count]
+        names = [sorted(photos)[k] for k in order]
+    return [Person(name, *sorted(photos[name])[:2]) for name in sorted(names)]
+
+
+def observe(
+    paths: Sequence[Path], options: Options | None, cache: str | Path, judge: str = "dlib", seed: int = 0
+) -> Observations:
+    """Anonymize the photos (``None``: leave them as they are), each with a seed of its own, and look at them.
+
+    Chunks that lie in ``cache`` already, from the same photos, options and weights, are not made again.
+    """
+
+    def rows(part: Sequence[Path], first: int) -> dict[str, Tensor]:
+        found = [_row(path, options, judge, first + index) for index, path in enumerate(part)]
+        return {name: torch.stack([row[name] for row in found]) for name in found[0]}
+
+    chunks = []
+    for start in range(0, len(paths), CHUNK):
+        part = paths[start : start + CHUNK]
+        path = Path(cache) / f"{_key(part, options, judge, seed + start)}.safetensors"
+        chunks.append(storage.cached(path, partial(rows, part, seed + start)))
+    return Observations(**{name: torch.cat([chunk[name] for chunk in chunks]) for name in chunks[0]})
+
+
+def locate_faces(photo: Photo) -> list[Face]:
+    """The faces of a photo, the one nearest to its middle first; where none is found one is put there."""
+    width, height = photo.size
+    (found,) = detection.detect(photo.pixels, 0.9, SMALLEST)
+    if not found:
+        side = min(width, height) * 0.45
+        box = (width - side) / 2, (height - side) / 2, (width + side) / 2, (height + side) / 2
+        found = detection.from_boxes([box])
+    middle = torch.tensor([(width - 1) / 2, (height - 1) / 2], dtype=torch.float64)
+    return sorted(found, key=lambda face: (face.points().mean(0) - middle).norm().item())
+
+
+def _row(path: Path, options: Options | None, judge: str, seed: int) -> dict[str, Tensor]:
+    photo = images.load(path)
+    found = locate_faces(photo)
+    face, begin = found[0], time.perf_counter()
+    shown, hidden = photo, torch.zeros_like(photo.pixels[:, :1])
+    if options:
+        result = pipeline.anonymize(photo, replace(options, seed=seed), found)
+        shown, hidden = result.photo, result.hidden
+    seconds = time.perf_counter() - begin
+    (again,) = detection.detect(shown.pixels, 0.9, SMALLEST)
+    now = match(face, again)
+    crop = alignment.crop(shown.pixels, DCGAN_FRAME.matrix(face), SIDE)
+    nowhere = torch.full((5, 2), float("nan"), dtype=torch.float64)
+    return {
+        "vectors": recognisers.load(judge).embed(shown.pixels, [face])[0],
+        "crops": torch.from_numpy(images.to_uint8(crop)).permute(0, 3, 1, 2)[0],
+        "detected": torch.tensor(now is not None),
+        "before": face.points(),
+        "after": now.points() if now else nowhere,
+        "expression": expression(shown.pixels, now or face),
+        "sharpness": torch.tensor(texture.sharpness_ratio(shown.pixels, hidden)),
+        "seconds": torch.tensor(seconds),
+    }
+
+
+def _key(paths: Sequence[Path], options: Options | None, judge: str, seed: int) -> str:
+    """A name for a chunk: whatever its rows depend on."""
+    revision = [REVISION, recognisers.REVISION]
+    what: dict = {"photos": [storage.sha256(path) for path in paths], "judge": judge, "revision": revision}
+    if options:
+        what |= asdict(options)
+        if options.draws:
+            what["weights"] = [storage.sha256(path) for path in options.load_method().files]
+        what["verification"] = verification.record(options)
+    return hashlib.sha256(json.dumps(what | {"seed": seed}, sort_keys=True).encode()).hexdigest()[:20]

@@ -1,0 +1,1 @@
+"""Weights: found, read without executing anything, converted, and downloaded only when asked for."""

@@ -1,0 +1,134 @@
+"""Fitting a fill into its surroundings: colour match, Poisson blending and a soft edge."""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from scipy.sparse import coo_array
+from scipy.sparse.linalg import splu
+from torch import Tensor
+
+from deid.photo.masks import dilate
+
+RIM = 0.04  # of a frame's side
+
+
+def match_colour(fill: Tensor, crop: Tensor, visible: Tensor, reach: int = 3, alike: float = 0.6) -> Tensor:
+    """Shift each channel of ``fill`` by its median difference to ``crop`` along the hole, seen from outside.
+
+    (N, 3, S, S), (N, 3, S, S), (N, 1, S, S) -> (N, 3, S, S). Pixels that differ by more than ``alike`` do not
+    count: where hair was drawn in place of skin, the difference says nothing about the light.
+    """
+    ring = dilate(1 - visible, reach) * visible > 0.5
+    difference = crop - fill
+    comparable = ring & (difference.abs().amax(1, keepdim=True) < alike)
+    matched = fill.clone()
+    for index in range(len(fill)):
+        near = comparable[index, 0] if comparable[index].sum() > 0.2 * ring[index].sum() else ring[index, 0]
+        if near.any():
+            matched[index] += difference[index][:, near].median(dim=1).values[:, None, None]
+    return matched
+
+
+def poisson(fill: Tensor, crop: Tensor, visible: Tensor, limit: float = 0.3) -> Tensor:
+    """Poisson image editing (Perez et al., 2003, eq. 2-4): the fill's gradients, the crop's values around.
+
+    (N, 3, S, S), (N, 3, S, S), (N, 1, S, S) -> (N, 3, S, S); visible pixels are the crop's own. The hidden
+    pixels of ``crop`` are never read. Solved for the correction fill -> result, which is harmonic.
+    Differences along the hole are cut off at ``limit``: where skin meets sky there is an edge, and without a
+    limit the sky bleeds in.
+    """
+    blended = crop * visible + fill * (1 - visible)
+    for index in range(len(fill)):
+        hidden = visible[index, 0].cpu().numpy() < 0.5
+        difference = (
+            ((crop - fill) * visible)[index].clamp(-limit, limit).permute(1, 2, 0).double().cpu().numpy()
+        )
+        correction = _harmonic(difference, hidden)
+        blended[index] += torch.from_numpy(correction).permute(2, 0, 1).to(fill)
+    return blended.clamp(-1, 1)
+
+
+def smooth_rim(blended: Tensor, visible: Tensor, share: float = RIM) -> Tensor:
+    """Draw a narrow rim inside the hole anew, smooth from the visible pixels to what is drawn further in.
+
+    (N, 3, S, S), (N, 1, S, S) -> (N, 3, S, S). A one-pass network leaves dark and bright specks along the
+    rim, where it has to meet what it sees: a rim of ``share`` of the side becomes the surface with a zero
+    Laplacian that meets both.
+    """
+    width = max(1, round(share * blended.shape[3]))
+    rim = (visible < 0.5) & (dilate(visible, width) > 0.5)
+    found = blended.clone()
+    for index in range(len(blended)):
+        inside = rim[index, 0].cpu().numpy()
+        values = np.where(inside[..., None], 0.0, blended[index].permute(1, 2, 0).double().cpu().numpy())
+        surface = torch.from_numpy(_harmonic(values, inside)).permute(2, 0, 1).to(blended)
+        found[index] = torch.where(rim[index], surface, blended[index])
+    return found
+
+
+def seam(
+    drawn: Tensor, area: Tensor, hidden: Tensor, known: Tensor, *, reach: int = 24, limit: float = 0.3
+) -> Tensor:
+    """Poisson editing at the photo's resolution: corrects what a fill blended at the frame's still misses.
+
+    ``drawn`` and ``area`` (1, 3, h, w), ``hidden`` and ``known`` (1, 1, h, w) as 0 or 1 -> ``drawn``,
+    corrected. Pixels of ``area`` that are not ``known`` (another face's hole) are never read. What is left to
+    correct is fine detail, which dies out within a few pixels: beyond ``reach`` the correction is zero, and
+    the cost grows with the hole's rim only. Outside the hole it is corrected as well, so that no line is left
+    where a soft edge begins.
+    """
+    rim = (hidden > 0.5) & (dilate(1 - hidden, reach) > 0.5)
+    outside = ((area - drawn) * known * (1 - hidden)).clamp(-limit, limit)
+    inside = _harmonic(outside[0].permute(1, 2, 0).double().numpy(), rim[0, 0].numpy())
+    return drawn + outside + torch.from_numpy(inside).permute(2, 0, 1).to(drawn)
+
+
+def _harmonic(values: np.ndarray, hidden: np.ndarray) -> np.ndarray:
+    """Extend ``values`` (H, W, C) from the visible pixels into ``hidden`` (H, W) with a zero Laplacian.
+
+    Zero elsewhere. At the image border the normal derivative is zero (the equation has no neighbour there).
+    """
+    extended = np.zeros_like(values)
+    if not hidden.any() or hidden.all():
+        return extended
+    number = np.full(hidden.shape, -1)
+    number[hidden] = np.arange(hidden.sum())
+    diagonal, known = np.zeros(hidden.shape), np.zeros_like(values)
+    rows, columns = [], []
+    for here, there in _neighbours():
+        both = hidden[here] & hidden[there]
+        rows.append(number[here][both])
+        columns.append(number[there][both])
+        diagonal[here] += 1
+        known[here] += np.where(~hidden[there], 1, 0)[..., None] * values[there]
+    i, j = np.concatenate(rows), np.concatenate(columns)
+    own = np.arange(hidden.sum())
+    entries = np.concatenate([-np.ones(len(i)), diagonal[hidden]])
+    matrix = coo_array((entries, (np.concatenate([i, own]), np.concatenate([j, own])))).tocsc()
+    extended[hidden] = splu(matrix).solve(known[hidden])
+    return extended
+
+
+def _neighbours() -> list[tuple[tuple[slice, slice], tuple[slice, slice]]]:
+    low, high, every = slice(None, -1), slice(1, None), slice(None)
+    pairs = [((low, every), (high, every)), ((every, low), (every, high))]
+    return pairs + [(there, here) for here, there in pairs]
+
+
+def soft_edge(hidden: Tensor, softness: float) -> Tensor:
+    """Weights (1, 1, H, W) that are 1 where ``hidden`` (1, 1, H, W) is and fall to 0 outside.
+
+    They fall over about two ``softness`` pixels.
+    The fall lies on visible pixels only: inside the hole there is nothing to blend with.
+    """
+    return torch.where(hidden > 0.5, torch.ones_like(hidden), (2 * gaussian(hidden, softness)).clamp(0, 1))
+
+
+def gaussian(images: Tensor, deviation: float) -> Tensor:
+    """Images (N, C, H, W) blurred by a Gaussian, rows after columns; beyond the border its pixel repeats."""
+    reach = max(1, round(3 * deviation))
+    steps = torch.arange(-reach, reach + 1, dtype=images.dtype, device=images.device)
+    kernel = torch.exp(-0.5 * (steps / deviation) ** 2)
+    kernel = (kernel / kernel.sum()).view(1, 1, 1, -1)
+    channels = F.pad(images, (reach,) * 4, mode="replicate").flatten(0, 1)[:, None]
+    return F.conv2d(F.conv2d(channels, kernel), kernel.transpose(2, 3)).view(images.shape)

@@ -1,0 +1,174 @@
+"""The only border between files and pixels: load upright and bounded, save clean and atomic.
+
+Inside the package an image is a float tensor (N, 3, H, W), RGB, in [-1, 1]; bytes and PIL stay here.
+"""
+
+import io
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image, ImageCms, ImageOps, JpegImagePlugin, UnidentifiedImageError
+from torch import Tensor
+
+from deid import storage
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+MAX_PIXELS = 100_000_000
+_WRITABLE = {"JPEG", "PNG", "WEBP", "BMP", "TIFF"}
+
+
+class ImageError(ValueError):
+    """A photo that cannot be read or written; the message names the file and the fix."""
+
+
+@dataclass(frozen=True)
+class Photo:
+    """One decoded photo and how its file was encoded.
+
+    ``pixels`` is (1, 3, H, W) in [-1, 1], upright, sRGB. ``format`` and ``options`` reproduce the encoding
+    (JPEG quantisation tables and subsampling, WebP lossless or not); no metadata is held anywhere.
+    """
+
+    pixels: Tensor
+    format: str = "PNG"
+    grey: bool = False
+    options: dict = field(default_factory=dict)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in pixels."""
+        return self.pixels.shape[3], self.pixels.shape[2]
+
+
+def to_uint8(images: Tensor) -> np.ndarray:
+    """(N, 3, H, W) in [-1, 1] -> uint8 array (N, H, W, 3), rounded and clipped."""
+    scaled = images.detach().float().add(1).mul(127.5).round().clamp(0, 255)
+    return scaled.to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+
+def from_uint8(array: np.ndarray) -> Tensor:
+    """uint8 array (N, H, W, 3) or (H, W, 3) -> (N, 3, H, W) in [-1, 1]; the exact inverse of ``to_uint8``."""
+    array = array[None] if array.ndim == 3 else array
+    return torch.from_numpy(np.array(array)).permute(0, 3, 1, 2).float().div(127.5).sub(1)
+
+
+def shrink(images: Tensor, longest: int) -> Tensor:
+    """(N, 3, H, W) -> (N, 3, h, w): scaled down, without aliasing, to at most ``longest`` pixels a side."""
+    factor = longest / max(images.shape[2:])
+    if factor >= 1:
+        return images
+    return F.interpolate(images, scale_factor=factor, mode="bilinear", antialias=True)
+
+
+def find(path: str | Path) -> list[Path]:
+    """The photos at ``path``: the file itself, or every photo below a folder in sorted order."""
+    path = Path(path)
+    if path.is_dir():
+        return sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    if path.is_file():
+        return [path]
+    raise ImageError(f"{path}: no such file or folder")
+
+
+def load(path: str | Path, max_pixels: int = MAX_PIXELS) -> Photo:
+    """Decode one photo: EXIF orientation applied, colours converted to sRGB, transparency flattened on white.
+
+    Raises ``ImageError`` naming the file for anything that is not a whole, single, reasonably sized photo.
+    """
+    path = Path(path)
+    try:
+        # The size is known from the header: a decompression bomb is refused before it is unpacked.
+        with Image.open(path) as image:
+            _check(image, path, max_pixels)
+            encoding = _encoding(image)
+            grey = image.mode in ("1", "L", "LA", "I", "I;16", "I;16B", "F")
+            pixels = from_uint8(np.asarray(_to_srgb(ImageOps.exif_transpose(image))))
+    except ImageError:
+        raise
+    except FileNotFoundError:
+        raise ImageError(f"{path}: no such file") from None
+    except UnidentifiedImageError:
+        raise ImageError(f"{path}: not a photo this program can read; convert it to JPEG or PNG") from None
+    except Image.DecompressionBombError:
+        raise ImageError(
+            f"{path}: over the limit of {max_pixels / 1e6:.0f} megapixels; scale it down first"
+        ) from None
+    except Exception as error:  # on broken bytes decoders raise TypeError, struct.error, KeyError, anything
+        raise ImageError(
+            f"{path}: broken or truncated image ({error}); open and save it again elsewhere"
+        ) from error
+    return Photo(pixels, encoding[0], grey, encoding[1])
+
+
+def save(photo: Photo, path: str | Path) -> None:
+    """Write ``photo`` in its own encoding without any metadata; the file appears whole or not at all."""
+    path = Path(path)
+    if photo.format not in _WRITABLE:
+        raise ImageError(f"{path}: cannot write {photo.format}; use one of {', '.join(sorted(_WRITABLE))}")
+    # A fresh image: Pillow would carry a JPEG comment through convert, paste and save.
+    image = Image.fromarray(to_uint8(photo.pixels)[0])
+    image = image.convert("L") if photo.grey else image
+    encoded = io.BytesIO()
+    image.save(encoded, photo.format, **photo.options)
+    try:
+        storage.write_atomically(path, encoded.getvalue())
+    except OSError as error:
+        raise ImageError(
+            f"{path}: cannot be written ({error.strerror}); choose another output folder"
+        ) from error
+
+
+def _check(image: Image.Image, path: Path, max_pixels: int) -> None:
+    width, height = image.size
+    if width * height > max_pixels:
+        raise ImageError(
+            f"{path}: {width}x{height} is over the limit of {max_pixels / 1e6:.0f} megapixels; "
+            "scale it down first"
+        )
+    # An MPO is a JPEG with previews behind it: only its first picture is read, and only that is written.
+    pictures = getattr(image, "n_frames", 1)
+    if pictures > 1 and image.format != "MPO":
+        raise ImageError(f"{path}: holds {pictures} pictures; give the frames as single files")
+    if image.format not in _WRITABLE | {"MPO"}:
+        raise ImageError(f"{path}: {image.format} cannot be written back; convert it to JPEG or PNG")
+
+
+def _encoding(image: Any) -> tuple[str, dict]:  # each format's Pillow class has attributes of its own
+    """The output format, and the options that bring the quality near the source's."""
+    if image.format in ("JPEG", "MPO"):
+        if image.mode == "CMYK":  # its tables are for ink, not for luma and chroma
+            return "JPEG", {"optimize": True, "quality": 92}
+        subsampling = max(JpegImagePlugin.get_sampling(image), 0)
+        return "JPEG", {"optimize": True, "qtables": image.quantization, "subsampling": subsampling}
+    if image.format == "WEBP":
+        image.fp.seek(0)
+        lossless = b"VP8L" in image.fp.read(64)
+        return "WEBP", {"lossless": True} if lossless else {"quality": 92}
+    return image.format, {"compression": "tiff_deflate"} if image.format == "TIFF" else {}
+
+
+def _to_srgb(image: Image.Image) -> Image.Image:
+    profile = image.info.get("icc_profile")
+    if image.mode in ("I", "I;16", "I;16B", "F"):
+        depth = np.asarray(image).astype(np.float64)
+        high = 255.0 if depth.max() <= 255 and "16" not in image.mode else 65535.0
+        return Image.fromarray((depth.clip(0, high) * (255 / high)).round().astype(np.uint8)).convert("RGB")
+    if "A" in image.getbands() or "transparency" in image.info:
+        above = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), above).convert("RGB")
+    image = image.convert("RGB") if image.mode == "P" else image
+    if profile and image.mode in ("RGB", "CMYK"):
+        # The profile itself is metadata and goes; its meaning stays in the pixels.
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            converted = ImageCms.profileToProfile(
+                image, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
+            )
+            return cast(Image.Image, converted)  # None only where it converts in place
+        except (ImageCms.PyCMSError, OSError):
+            return image.convert("RGB")
+    return image.convert("RGB")

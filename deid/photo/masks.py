@@ -1,0 +1,60 @@
+"""What of a face is hidden: shapes over a frame, the same at the frame's resolution and at the photo's."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+# The outline of a face, and the same at so many percent of its size: how much is hidden, how much stays.
+OUTLINES = {"face": 1.0, "face-80": 0.8, "face-120": 1.2, "face-140": 1.4}
+MASKS = (*OUTLINES, "centre-50", "centre-32")
+
+
+def hides(mask: str, points: Tensor, landmarks: Tensor, size: int) -> Tensor:
+    """Which ``points`` (..., 2) a mask hides, for a face with ``landmarks`` (5, 2) -> boolean (...).
+
+    Both are in frame pixels. A mask is a shape, not a picture: it is the same at the frame's resolution and
+    at the photo's.
+    "centre-32" and "centre-50" are the original study's squares on a 64 px frame; "face" is the outline from
+    above the brows to below the chin, "face-120" one larger by a fifth. Nothing beyond the frame is hidden.
+    """
+    if mask not in MASKS:
+        raise ValueError(f"mask must be one of {', '.join(MASKS)}, not {mask!r}")
+    centred = points - (size - 1) / 2
+    inside = centred.abs().amax(-1) <= size / 2
+    if mask in OUTLINES:
+        return inside & _inside_outline(points, landmarks, OUTLINES[mask])
+    return inside & (centred.abs().amax(-1) <= int(mask.removeprefix("centre-")) / 64 * size / 2)
+
+
+def frame_mask(mask: str, landmarks: Tensor, size: int) -> Tensor:
+    """Visible pixels of a frame, (1, 1, size, size): 1 visible, 0 hidden (M of Yeh et al.)."""
+    steps = torch.arange(size, dtype=torch.float64)
+    y, x = torch.meshgrid(steps, steps, indexing="ij")
+    return (~hides(mask, torch.stack([x, y], -1), landmarks, size)).float()[None, None]
+
+
+def dilate(mask: Tensor, reach: int) -> Tensor:
+    """The maximum of ``mask`` (N, C, H, W) over the square of ``reach`` pixels to every side -> (N, C, H, W).
+
+    Rows after columns: for a large ``reach`` many times faster than one square window, with the same result.
+    """
+    columns = F.max_pool2d(mask, (2 * reach + 1, 1), 1, (reach, 0))
+    return F.max_pool2d(columns, (1, 2 * reach + 1), 1, (0, reach))
+
+
+def _inside_outline(points: Tensor, landmarks: Tensor, scale: float) -> Tensor:
+    """An egg around the face: the axis runs from between the eyes to between the mouth corners."""
+    left_eye, right_eye, nose, left_mouth, right_mouth = landmarks.to(points)
+    eyes, mouth = (left_eye + right_eye) / 2, (left_mouth + right_mouth) / 2
+    down = mouth - eyes
+    # A turned head's eyes draw together, a nodding one's eyes and mouth: the longer measure is the face's.
+    unit = torch.maximum((right_eye - left_eye).norm(), down.norm() / 1.06).clamp(min=1e-6)
+    down = down / down.norm().clamp(min=1e-6)
+    across = torch.stack([down[1], -down[0]])
+    u, v = (points - eyes) @ across / unit, (points - eyes) @ down / unit
+    # A nose that leaves the axis shows a turned head: the outline follows it on that side.
+    lean = (nose - eyes) @ across / unit
+    half_width = torch.where(u > 0, (lean + 0.45).clamp(min=1.05), (0.45 - lean).clamp(min=1.05))
+    centre = 0.5
+    half_height = torch.where(v < centre, torch.tensor(1.15).to(v), torch.tensor(1.38).to(v))
+    return (u / half_width).abs() ** 2.3 + ((v - centre) / half_height).abs() ** 2.3 <= scale**2.3

@@ -1,0 +1,89 @@
+"""Sharpness and grain: a fill drawn at 64 or 128 px must not lie in a photo of 4,000 as a soft, clean patch.
+
+Everything is measured on pixels that are visible, and the grain is drawn from a seed.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from deid.photo.blending import gaussian
+from deid.photo.masks import dilate
+
+STRONGEST = 0.8  # more than this sharpens what the network got wrong
+QUIET = 0.1  # the share of pixels that show nothing but grain: leaves behind a head are none
+GRAIN = 0.03  # at most, as a standard deviation: about four grey levels
+
+
+def match(drawn: Tensor, area: Tensor, hidden: Tensor, known: Tensor, scale: float, seed: int) -> Tensor:
+    """``drawn`` (1, 3, h, w), made as sharp and as grainy in the hole as ``area`` (1, 3, h, w) is around it.
+
+    ``hidden`` and ``known`` (1, 1, h, w) as 0 or 1: the hole, and what of ``area`` may be looked at.
+    ``scale``: photo pixels for each pixel that was drawn; up to one a fill was shrunk and is sharp already.
+    """
+    around = _around(hidden, known)
+    if scale <= 1 or around.sum() < 100 or hidden.sum() < 100:
+        return drawn
+    inside, area = hidden > 0.5, torch.where(known > 0.5, area, drawn)  # the edge of a grey hole is no detail
+    fine = 0.6 * scale
+    wanted, there = _typical(_spread(area, fine), around), _typical(_spread(drawn, fine), inside)
+    strength = (wanted / there.clamp(min=1e-4) - 1).clamp(0, STRONGEST)
+    sharp = drawn + strength * (drawn - _smooth(drawn, fine))
+    missing = (
+        _typical(_spread(area, 1.0), around, QUIET).square()
+        - _typical(_spread(sharp, 1.0), inside, QUIET).square()
+    )
+    return sharp + missing.clamp(0, GRAIN**2).sqrt() * _grain(drawn, seed)
+
+
+def sharpness_ratio(photo: Tensor, hidden: Tensor) -> float:
+    """Contrast of fine detail in the hole as a share of that around it: 1 fits, less is soft. NaN: no hole.
+
+    Photo (1, 3, H, W), hidden (1, 1, H, W). Medians, so that neither eyelashes nor a patterned shirt decide.
+    """
+    spread = _spread(photo, 1.0)
+    around = _around(hidden, 1 - hidden)
+    return (_typical(spread, hidden > 0.5) / _typical(spread, around)).item()
+
+
+def _around(hidden: Tensor, known: Tensor) -> Tensor:
+    """Visible pixels within about a quarter of the hole's width (1, 1, h, w)."""
+    reach = max(4, round(0.25 * hidden.sum().sqrt().item()))
+    steps = max(1, reach // 8)
+    coarse = F.max_pool2d(hidden, steps, steps, ceil_mode=True)  # a wide window over few pixels
+    grown = dilate(coarse, reach // steps)
+    grown = F.interpolate(grown, scale_factor=steps)[..., : hidden.shape[2], : hidden.shape[3]]
+    return (grown > 0.5) & (hidden < 0.5) & (known > 0.5)
+
+
+def _spread(images: Tensor, deviation: float) -> Tensor:
+    """Local standard deviation of what is finer than ``deviation`` pixels, of the grey image (1, 1, h, w)."""
+    grey = images.mean(1, keepdim=True)
+    detail = (grey - _smooth(grey, deviation)).square()
+    return _smooth(detail, max(2.0, 2 * deviation)).clamp(min=0).sqrt()
+
+
+def _typical(values: Tensor, where: Tensor, quantile: float = 0.5) -> Tensor:
+    chosen = values[where]
+    if not len(chosen):
+        return values.new_tensor(float("nan"))
+    return chosen[:: max(1, len(chosen) // 100_000)].quantile(quantile)
+
+
+def _grain(like: Tensor, seed: int) -> Tensor:
+    """Noise (1, 3, h, w) as a camera and JPEG leave it: mostly grey, a little smooth, of deviation 1."""
+    random = torch.Generator().manual_seed(seed)
+    grey, colour = (torch.randn(1, channels, *like.shape[2:], generator=random) for channels in (1, 3))
+    noise = _smooth(0.95 * grey + 0.3 * colour, 0.5)
+    grey = noise.mean(1, keepdim=True)
+    return (noise / (grey - _smooth(grey, 1.0)).std().clamp(min=1e-6)).to(like)
+
+
+def _smooth(images: Tensor, deviation: float) -> Tensor:
+    """A Gaussian blur; a wide one is computed on fewer pixels, where it costs the same whatever its width."""
+    fewer = max(1, int(deviation / 3))
+    if fewer == 1:
+        return gaussian(images, deviation)
+    size = images.shape[2:]
+    shrunk = F.interpolate(images, [max(1, side // fewer) for side in size], mode="area")
+    return F.interpolate(gaussian(shrunk, deviation / fewer), size, mode="bilinear", align_corners=False)

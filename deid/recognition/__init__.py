@@ -1,0 +1,1 @@
+"""Recognisers: networks that tell whose face it is, behind one interface."""

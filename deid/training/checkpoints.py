@@ -1,0 +1,105 @@
+"""What a training run leaves in its folder, so that it can be watched, stopped and resumed.
+
+``recipe.json``, ``history.jsonl`` (one line a step), ``previews/`` (one PNG grid each) and ``checkpoint.pt``.
+The recipe marks the folder as ours. A preview is ours if its name is nine digits. Other files are left alone.
+"""
+
+import io
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torchvision.utils import make_grid
+
+from deid.photo import images
+from deid.photo.images import Photo
+from deid.storage import Marker, write_atomically
+
+CHECKPOINT, HISTORY, PREVIEWS, RECIPE = "checkpoint.pt", "history.jsonl", "previews", "recipe.json"
+MARKER = Marker(RECIPE, "images")
+
+
+def history(run: str | Path) -> list[dict[str, Any]]:
+    """The losses of a run, one record a step: images, discriminator, generator."""
+    path = Path(run) / HISTORY
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []
+    return [json.loads(line) for line in lines if line.endswith("\n")]  # a torn last line is no record
+
+
+def previews(run: str | Path) -> list[tuple[int, Tensor]]:
+    """The preview grids of a run: (images seen, (1, 3, H, W)) in order."""
+    return [(int(path.stem), images.load(path).pixels) for path in _preview_files(run)]
+
+
+def read_recipe(run: str | Path) -> dict[str, Any]:
+    """The settings that the run was started with."""
+    return json.loads((Path(run) / RECIPE).read_text(encoding="utf-8"))
+
+
+def write_recipe(settings: dict[str, Any], run: str | Path, defaults: dict[str, Any]) -> None:
+    """Write the run's settings, before any other file of it.
+
+    What an older version did not write down was as in ``defaults``. Raises ``FolderError`` where the folder
+    holds files of our names that are not ours, and ``ValueError`` where it was started with other settings.
+    """
+    run = Path(run)
+    MARKER.claim(run, [HISTORY, PREVIEWS, CHECKPOINT])
+    settings, defaults = json.loads(
+        json.dumps([settings, defaults])
+    )  # as they will be read: tuples become lists
+    if (run / RECIPE).exists() and (found := defaults | read_recipe(run)) != settings:
+        raise ValueError(f"{run / RECIPE}: this run was started with {found}; choose another run folder")
+    write_atomically(run / RECIPE, json.dumps(settings, indent=1).encode())
+
+
+def append(record: dict[str, Any], run: str | Path) -> None:
+    """Add one step's record to the history."""
+    with open(Path(run) / HISTORY, "a", encoding="utf-8") as file:
+        file.write(json.dumps(record) + "\n")
+
+
+def save_preview(count: int, preview: Tensor, run: str | Path) -> None:
+    """Write a preview (N, 3, H, W) as one picture, eight in a row, named by the images seen."""
+    grid = make_grid(preview, nrow=8, padding=2, pad_value=1.0)[None]
+    images.save(Photo(grid), Path(run) / PREVIEWS / f"{count:09d}.png")
+
+
+def save_checkpoint(state: dict[str, Any], run: str | Path) -> None:
+    """Write the checkpoint whole or not at all."""
+    torch.save(state, content := io.BytesIO())
+    write_atomically(Path(run) / CHECKPOINT, content.getvalue())
+
+
+def load_checkpoint(run: str | Path, device: str = "cpu") -> dict[str, Any] | None:
+    """The state of the last checkpoint, tensors and numbers only; None where there is none yet."""
+    path = Path(run) / CHECKPOINT
+    return torch.load(path, map_location=device, weights_only=True) if path.exists() else None
+
+
+def rewind(count: int, run: str | Path) -> None:
+    """Drop history and previews past ``count`` images, the checkpoint's: the steps after it are run again."""
+    records = [record for record in history(run) if record["images"] <= count]
+    write_atomically(Path(run) / HISTORY, "".join(json.dumps(record) + "\n" for record in records).encode())
+    for path in _preview_files(run):
+        if int(path.stem) > count:
+            path.unlink()
+
+
+def discard(run: str | Path, inputs: Iterable[str | Path] = ()) -> None:
+    """Delete what a run left in its folder; any other file stays.
+
+    Does nothing where the folder is missing or empty. Raises ``FolderError`` where it is not ours, or holds
+    one of the ``inputs``.
+    """
+    ours = [f"{PREVIEWS}/{path.name}" for path in _preview_files(run)]
+    MARKER.clear(run, [HISTORY, CHECKPOINT, *ours], inputs)
+
+
+def _preview_files(run: str | Path) -> list[Path]:
+    """The previews that we wrote, in order."""
+    paths = sorted((Path(run) / PREVIEWS).glob("*.png"))
+    return [path for path in paths if re.fullmatch("[0-9]{9}", path.stem) and path.is_file()]

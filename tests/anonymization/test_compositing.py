@@ -1,0 +1,81 @@
+"""Holes in a photo, and faces pasted over them."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from deid.anonymization import compositing, pipeline
+from deid.anonymization.compositing import Scene
+from deid.photo.faces import Face
+
+
+@pytest.fixture
+def scene_of(sample, quick):
+    """Hides these faces of the sample photo -> their targets, and the scene."""
+
+    def hide(found):
+        targets = pipeline.plan_targets(found, quick["onepass"])
+        return targets, compositing.hide(sample.pixels, targets)
+
+    return hide
+
+
+def test_every_pixel_of_the_outline_is_hidden_at_photo_resolution(scene_of, sample, sample_faces):
+    _, (pixels, hidden) = scene_of(sample_faces)
+    assert (pixels[hidden.expand_as(pixels) > 0.5] == 0).all()
+    visible = hidden.expand_as(pixels) < 0.5
+    assert torch.equal(pixels[visible], sample.pixels[visible])
+    for face in sample_faces:
+        for x, y in face.landmarks:
+            assert hidden[0, 0, round(y), round(x)] == 1
+
+
+def test_a_doubtful_face_under_a_hole_is_no_doubt(scene_of, sample_faces):
+    _, (_, hidden) = scene_of(sample_faces)
+    assert compositing.covered(sample_faces[0].moved(5, -5), hidden)
+    assert not compositing.covered(sample_faces[0].moved(60, 0), hidden)
+    assert not compositing.covered(sample_faces[0], torch.zeros_like(hidden))
+
+
+def test_a_view_shows_nothing_of_a_hidden_pixel(scene_of, sample, sample_faces):
+    """With the hole white and with the hole black, the view is the same."""
+    targets, (pixels, hidden) = scene_of(sample_faces)
+    for target in targets:
+        crop, visible = compositing.view(Scene(pixels, hidden), target)
+        for value in (-1.0, 1.0):
+            other = torch.where(hidden > 0.5, torch.full_like(pixels, value), pixels)
+            again, _ = compositing.view(Scene(other, hidden), target)
+            assert (again - crop).abs().max() < 3e-4, "a share of 1e-4 at most, far less than a grey level"
+        assert 0.2 < visible.mean() < 0.8 and (crop * (1 - visible) == 0).all()
+
+
+def test_near_faces_are_drawn_over_far_ones(scene_of, sample, sample_faces):
+    near = sample_faces[0]
+    points = near.points()
+    centre = points.mean(0)
+    far = Face(near.box, 1.0, tuple(map(tuple, ((points - centre) * 0.5 + centre + 30).tolist())))
+    far = dataclasses.replace(
+        far, box=(near.box[0] + 60, near.box[1] + 60, near.box[2] - 60, near.box[3] - 60)
+    )
+    targets, scene = scene_of([near, far])
+    size = targets[0].frame.size
+    fills = [torch.full((1, 3, size, size), value) for value in (-0.5, 0.5)]
+    composed = compositing.blend(scene, targets, fills, finish=False)
+    (left, top, right, bottom), inside = compositing.hole_of(targets[1], sample.size)
+    area = composed[:, :, top:bottom, left:right]
+    assert targets[1].face == near
+    assert area[inside.expand_as(area) > 0.5].sub(0.5).abs().max() < 1e-5
+
+
+def test_black_lies_over_every_fill(scene_of, sample, sample_faces):
+    """The far face is given up, the near one is drawn over the same place: black stays on top."""
+    left = sample_faces[0]
+    small = Face((*left.box[:2], left.box[0] + 60, left.box[1] + 60), 1.0, left.landmarks)
+    targets, scene = scene_of([small, left])
+    targets[0] = targets[0].blacked_out("a test")
+    size = targets[0].frame.size
+    for finish in (False, True):
+        composed = compositing.blend(scene, targets, [None, torch.zeros(1, 3, size, size)], finish)
+        (x1, y1, x2, y2), inside = compositing.hole_of(targets[0], sample.size)
+        assert (composed[:, :, y1:y2, x1:x2][inside.expand(-1, 3, -1, -1) > 0.5] == -1).all()

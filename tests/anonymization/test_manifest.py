@@ -1,0 +1,43 @@
+"""The manifest: everything needed to judge and repeat a result, and nothing of the photo or the machine."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from deid.anonymization import pipeline
+from deid.anonymization.manifest import manifest
+
+
+def test_a_manifest_is_plain_json_and_names_no_folder(sample, sample_faces, quick):
+    options = quick["onepass"]
+    record = manifest(pipeline.anonymize(sample, options, sample_faces), options)
+    text = json.dumps(record)
+    assert json.loads(text) == record and str(Path.home()) not in text and str(Path.cwd()) not in text
+    assert record["size"] == list(sample.size) and record["verification"] == "off"
+    assert {"deid", "torch", "torchvision", "facenet-pytorch", "numpy"} == set(record["versions"])
+    for face in record["faces"]:
+        assert face["method"] == "onepass" and face["truncation"] == options.truncation
+        assert set(face["losses"]) == {"contextual"} and face["seconds"] > 0
+        assert "similarity" not in face and "reason" not in face
+
+
+@pytest.mark.usefixtures("accept_short_searches")
+def test_how_far_a_face_was_enlarged_is_said_from_twofold_on(sample, sample_faces, quick):
+    """The sample's faces are 2.5 and 1.9 times as fine as 128 px; as 64 px twice that."""
+    for name, expected in (("onepass", [2.5, None]), ("dcgan", [5.1, 3.7])):
+        record = manifest(pipeline.anonymize(sample, quick[name], sample_faces), quick[name])
+        enlarged = [face.get("enlarged") for face in record["faces"]]
+        assert enlarged == [value and pytest.approx(value, abs=0.1) for value in expected]
+
+
+def test_the_largest_face_comes_first(sample, sample_faces, quick):
+    options = dataclasses.replace(quick["onepass"], method="blackout")
+    record = manifest(pipeline.anonymize(sample, options, sample_faces), options)
+    sizes = [
+        max(face["box"][2] - face["box"][0], face["box"][3] - face["box"][1]) for face in record["faces"]
+    ]
+    assert sizes == sorted(sizes, reverse=True)
+    assert "weights_sha256" not in record and record["options"]["weights"] == ""
+    assert all("truncation" not in face and "enlarged" not in face for face in record["faces"])

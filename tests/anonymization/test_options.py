@@ -1,0 +1,51 @@
+"""Options that make no sense are refused, whoever gives them; and a case's name says all of them."""
+
+import pytest
+
+from deid.anonymization.options import METHODS, Options, parse
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"method": "magic"}, "method must be"),
+        ({"mask": "nose"}, "mask must be"),
+        ({"min_score": 0}, "min-score"),
+        ({"starts": 0}, "at least 1"),
+        ({"iterations": 0}, "at least 1"),
+        ({"min_size": float("nan")}, "at least 1"),
+        ({"truncation": 2}, "truncation must be"),
+        ({"jitter": -1}, "jitter must be"),
+        ({"strength": -1}, "strength"),
+        ({"starts": 4.5}, "starts must be a whole number"),
+        ({"iterations": "many"}, "iterations must be a whole"),
+        ({"seed": True}, "seed must be a whole number"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        Options(**wrong)
+
+
+def test_a_network_belongs_to_a_method_that_draws():
+    assert Options().network == "onepass-128" and Options().draws
+    assert Options(method="dcgan", weights="mine.safetensors").network == "mine.safetensors"
+    assert Options(method="blur").network == "" and not Options(method="blur").draws
+    assert (
+        Options(starts=3, iterations=5).search.starts,
+        Options(starts=3, iterations=5).search.iterations,
+    ) == (3, 5)
+
+
+def test_a_case_says_its_options():
+    assert parse("original") is None
+    assert parse("blur strength=0.15") == Options(method="blur", strength=0.15, verify=False)
+    assert parse("onepass mask=face-120 verify=yes") == Options(mask="face-120")
+    assert {parse(method).method for method in METHODS} == set(METHODS)
+    for wrong, message in (
+        ("onepass size=3", "no setting"),
+        ("onepass verify=1", "yes or no"),
+        ("blur 3", "no setting"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            parse(wrong)

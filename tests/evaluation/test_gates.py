@@ -1,0 +1,26 @@
+"""Gates stop nonsense, and let good numbers through."""
+
+import pytest
+
+from deid.evaluation import gates
+from deid.evaluation.statistics import Interval
+
+
+def test_gates_stop_what_cannot_be():
+    good = Interval(0.97, 0.95, 0.99)
+    gates.gate_recogniser("dlib", 0.991, 0.9938)
+    gates.gate_results({"original": good, "blackout": Interval(0.01, 0, 0.02)}, people=100, auc=[0.5, 0.9])
+    with pytest.raises(gates.GateError, match="not set up right"):
+        gates.gate_recogniser("dlib", 0.98, 0.9938)
+    with pytest.raises(gates.GateError, match="under 90 %"):
+        gates.gate_results({"original": Interval(0.89, 0.8, 0.95)}, people=100)
+    with pytest.raises(gates.GateError, match="a leak"):
+        gates.gate_results({"blackout": Interval(0.1, 0.05, 0.2)}, people=100)
+    with pytest.raises(gates.GateError, match="turned around"):
+        gates.gate_results({}, people=100, auc=[0.4])
+
+
+def test_an_attacker_who_knows_more_may_not_get_less():
+    gates.gate_attackers("a method", Interval(0.2, 0.1, 0.3), Interval(0.15, 0.05, 0.25))
+    with pytest.raises(gates.GateError, match="it cannot be"):
+        gates.gate_attackers("a method", Interval(0.5, 0.4, 0.6), Interval(0.2, 0.1, 0.3))

@@ -1,0 +1,73 @@
+"""Figures made of images: the right pixels in the right places."""
+
+import numpy as np
+import pytest
+import torch
+
+from deid import figures
+from deid.photo.alignment import DCGAN_FRAME
+from deid.photo.faces import Face
+
+COLOURS = [(-1.0, -1.0, 1.0), (1.0, -1.0, -1.0), (-1.0, 1.0, -1.0), (0.0, 0.0, 0.0), (1.0, 1.0, -1.0)]
+
+
+def plain(colours=COLOURS, size: int = 64) -> torch.Tensor:
+    return torch.tensor(colours).view(-1, 3, 1, 1).expand(-1, 3, size, size).clone()
+
+
+def test_mosaic_places_images_row_by_row_with_a_white_gap():
+    batch = plain()
+    whole = figures.mosaic(batch, columns=3, gap=2)
+    assert whole.shape == (1, 3, 130, 196)
+    for index, image in enumerate(batch):
+        top, left = index // 3 * 66, index % 3 * 66
+        assert torch.equal(whole[0, :, top : top + 64, left : left + 64], image)
+    assert (whole[:, :, 64:66] == 1).all() and (whole[:, :, :, 64:66] == 1).all()
+    assert (whole[:, :, 66:, 132:] == 1).all()
+
+
+def test_mosaic_of_fewer_images_than_columns_is_one_row():
+    assert figures.mosaic(plain()[:2], columns=8).shape == (1, 3, 64, 130)
+
+
+def test_grid_draws_each_pixel_once_in_its_colour():
+    drawn = figures.pixels(figures.grid(plain(), columns=3))
+    expected = figures.mosaic(plain(), 3)
+    assert drawn.shape == expected.shape
+    assert (drawn - expected).abs().max() < 0.02
+
+
+@pytest.mark.parametrize("zoom", [1, 1.5, 2])
+def test_grid_with_titles_and_rows_keeps_colours_and_order(zoom):
+    figure = figures.grid(plain()[:4], columns=2, titles=list("abcd"), rows=["first", "second"], zoom=zoom)
+    assert [text.get_text() for text in figure.axes[0].texts] == ["a", "b", "c", "d", "first", "second"]
+    drawn, side = figures.pixels(figure), round(64 * zoom)
+    right, bottom = drawn.shape[3] - side // 2, drawn.shape[2] - side // 2
+    centres = [drawn[0, :, y, x] for y in (side // 2 + 21, bottom) for x in (right - side - 2, right)]
+    assert torch.allclose(torch.stack(centres), torch.tensor(COLOURS[:4]), atol=0.02)
+
+
+def test_before_after_has_a_row_a_stage():
+    figure = figures.before_after(plain()[:3], plain()[:3], names=["before", "after"], zoom=1)
+    drawn = figures.pixels(figure)
+    assert drawn.shape[2] == 130
+    assert torch.equal(drawn[:, :, :64, -194:], drawn[:, :, 66:, -194:])
+
+
+def test_side_by_side_gives_photos_of_any_size_one_height():
+    figure = figures.side_by_side([plain(size=64)[:1], torch.zeros(3, 300, 600)], titles=["small", "wide"])
+    first, second = (axes.get_window_extent() for axes in figure.axes)
+    assert first.height == pytest.approx(second.height)
+    assert second.width == pytest.approx(2 * first.width)
+
+
+def test_boxes_draws_box_landmarks_and_frame_where_they_are():
+    points = DCGAN_FRAME.resized(100).points() + 50
+    face = Face((60.0, 60.0, 140.0, 150.0), 0.987, tuple(map(tuple, points.tolist())))
+    figure = figures.boxes(torch.zeros(1, 3, 200, 300), [face], [DCGAN_FRAME.matrix(face)])
+    axes = figure.axes[0]
+    box, frame = (patch.get_xy()[:4] for patch in axes.patches)
+    assert np.allclose(box, [[60, 60], [140, 60], [140, 150], [60, 150]])
+    assert np.allclose(frame, [[49.5, 49.5], [149.5, 49.5], [149.5, 149.5], [49.5, 149.5]])
+    assert np.allclose(axes.lines[0].get_xydata(), points)
+    assert axes.get_xlim() == (-0.5, 299.5) and axes.texts[0].get_text() == "0.987"

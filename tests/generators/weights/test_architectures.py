@@ -1,0 +1,64 @@
+"""From tensors to networks: what cannot be used says why."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from deid.generators import WeightsError, dcgan, load_generator, onepass, stylegan2
+from deid.generators.weights import architectures, files
+
+SMALL = stylegan2.Config(channels=(12, 10, 8), z_dim=10, mapping=(14, 16))
+TINY = replace(SMALL, group_channels=0)  # a one-pass discriminator has no minibatch deviation
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"mapping.embed.weight": torch.zeros(2, 2)}, "class-conditional"),
+        ({"synthesis.b8.skip.weight": torch.zeros(2, 2)}, "residual blocks"),
+        ({"synthesis.b16.conv1.weight": None}, "not a complete network"),
+        ({"synthesis.b8.torgb.bias": torch.zeros(4)}, "not a complete network"),
+    ],
+)
+def test_networks_of_another_kind_say_so(tmp_path, change, message):
+    state = {
+        name: value
+        for name, value in (stylegan2.Generator(SMALL).state_dict() | change).items()
+        if value is not None
+    }
+    files.write(tmp_path / "other.safetensors", state, {})
+    with pytest.raises(WeightsError, match=f"other.safetensors: .*{message}"):
+        load_generator(tmp_path / "other.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("network", "expected"),
+    [
+        (lambda: dcgan.Generator(), "generator"),
+        (lambda: dcgan.Discriminator(), "discriminator"),
+        (lambda: stylegan2.Generator(SMALL), "generator"),
+        (lambda: stylegan2.Discriminator(SMALL), "discriminator"),
+        (lambda: onepass.Generator(TINY), "generator"),
+        (lambda: onepass.Discriminator(TINY), "discriminator"),
+    ],
+)
+def test_tensors_tell_their_role_and_their_network(network, expected):
+    network = network()
+    tensors = network.state_dict()
+    assert architectures.role(tensors) == expected
+    built = architectures.build(tensors, {})
+    assert type(built) is type(network) and built.facts == {}
+    assert all(torch.equal(value, tensors[name]) for name, value in built.state_dict().items())
+    assert architectures.role({"a": torch.zeros(1)}) == ""
+
+
+def test_stylegan3_and_other_smoothing_say_so():
+    with pytest.raises(WeightsError, match=r"a StyleGAN3 network \(R or T\)"):
+        architectures.build({"synthesis.L0_36_512.weight": torch.zeros(1)}, {})
+    state = stylegan2.Generator(SMALL).state_dict()
+    state["synthesis.b8.resample_filter"] = torch.eye(4)
+    with pytest.raises(WeightsError, match="a smoothing kernel that is not an outer product"):
+        architectures.build(state, {})
+    with pytest.raises(WeightsError, match="an activation other than leaky ReLU"):
+        architectures.facts_from({"synthesis.b4.conv1.activation": "relu"}, "generator")

@@ -1,0 +1,67 @@
+"""Masks: the study's squares, and an outline that covers the face whatever way the head is turned."""
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from deid.photo import alignment, masks
+from deid.photo.alignment import DCGAN_FRAME
+
+
+@pytest.mark.parametrize(("mask", "side"), [("centre-32", 32), ("centre-50", 50)])
+def test_square_masks_hide_the_studys_squares(mask, side):
+    hidden = 1 - masks.frame_mask(mask, DCGAN_FRAME.points(), 64)
+    margin = (64 - side) // 2
+    assert hidden.sum() == side * side
+    assert hidden[0, 0, margin : 64 - margin, margin : 64 - margin].all()
+
+
+def test_the_outline_covers_brows_to_chin_and_leaves_surroundings():
+    hidden = 1 - masks.frame_mask("face", DCGAN_FRAME.points(), 64)[0, 0]
+    left_eye, right_eye, _, left_mouth, _ = DCGAN_FRAME.points()
+    eye_distance = (right_eye - left_eye)[0].item()
+    for x, y in DCGAN_FRAME.points().round().int().tolist():
+        assert hidden[y, x] == 1
+    middle = 32
+    assert hidden[int(left_eye[1] - 0.45 * eye_distance), middle] == 1, "the brows are hidden"
+    assert hidden[int(left_mouth[1] + 0.7 * eye_distance), middle] == 1, "the chin is hidden"
+    assert hidden[0].sum() == hidden[-1].sum() == hidden[:, 0].sum() == hidden[:, -1].sum() == 0
+
+
+def test_the_outline_follows_a_turned_head():
+    turned = DCGAN_FRAME.points()
+    turned[2, 0] += 14  # the nose points to the right, beyond the right eye
+    straight = 1 - masks.frame_mask("face", DCGAN_FRAME.points(), 64)[0, 0]
+    follows = 1 - masks.frame_mask("face", turned, 64)[0, 0]
+    tip = turned[2].round().int()
+    assert follows[tip[1], tip[0] + 5] == 1
+    assert follows[:, 32:].sum() > straight[:, 32:].sum()
+
+
+def test_a_mask_is_the_same_shape_in_frame_and_photo():
+    """Hidden area in photo pixels is the frame's times the scale squared, whatever the rotation."""
+    turn, scale = math.radians(25), 3.7
+    linear = scale * torch.tensor([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]])
+    matrix = torch.cat([linear.double(), torch.tensor([[400.0], [150.0]], dtype=torch.float64)], 1)
+    y, x = torch.meshgrid(torch.arange(700.0), torch.arange(700.0), indexing="ij")
+    points = alignment.apply(alignment.invert(matrix), torch.stack([x, y], -1).reshape(-1, 2).double())
+    in_photo = masks.hides("face", points, DCGAN_FRAME.points(), 64).sum().item()
+    in_frame = (1 - masks.frame_mask("face", DCGAN_FRAME.points(), 64)).sum().item()
+    assert in_photo == pytest.approx(in_frame * scale**2, rel=0.02)
+
+
+def test_an_unknown_mask_is_refused():
+    with pytest.raises(ValueError, match="face, face-80, .*centre-50, centre-32"):
+        masks.frame_mask("nose", DCGAN_FRAME.points(), 64)
+
+
+@pytest.mark.parametrize("size", [(40, 57), (5, 90), (1, 1)])
+@pytest.mark.parametrize("reach", [0, 1, 3, 24])
+def test_dilating_is_the_maximum_over_a_square_bit_for_bit(size, reach):
+    random = torch.Generator().manual_seed(0)
+    values = torch.randn(2, 3, *size, generator=random)
+    for mask in (values, (values > 1.5).float(), values - 100):
+        square = F.max_pool2d(mask, 2 * reach + 1, 1, reach)
+        assert torch.equal(masks.dilate(mask, reach), square)

@@ -1,0 +1,218 @@
+"""The command line as a user meets it: files and manifests, exit codes, and what it refuses."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+from PIL import Image
+
+from deid.__main__ import main
+from deid.anonymization.batch import STARTED
+
+QUICK = ["--method", "dcgan", "--starts", "8", "--iterations", "20"]
+
+
+@pytest.fixture
+def small(sample_path, tmp_path):
+    """The sample photo at half size, with metadata that must not come through."""
+    path = tmp_path / "in" / "two people.jpg"
+    path.parent.mkdir()
+    with Image.open(sample_path) as photo:
+        half = photo.resize((photo.width // 2, photo.height // 2))
+        exif = half.getexif()
+        exif[0x010E] = "a secret description"
+        half.save(path, quality=90, exif=exif, comment=b"a secret comment")
+    return path
+
+
+def manifest(folder, name):
+    return json.loads((folder / f"{name}.json").read_text())
+
+
+def test_one_photo_in_a_real_process(small, tmp_path):
+    before, out = small.read_bytes(), tmp_path / "out"
+    run = subprocess.run(
+        [sys.executable, "-m", "deid", str(small), "-o", str(out), *QUICK, "--gif"],
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+    assert "1 of 1 photos written" in run.stdout
+    assert small.read_bytes() == before, "the input is never changed"
+    written = out / small.name
+    with Image.open(small) as source, Image.open(written) as result:
+        assert (result.size, result.format, result.quantization) == (source.size, "JPEG", source.quantization)
+        assert not result.getexif()
+        difference = np.abs(np.asarray(result, int) - np.asarray(source, int))
+    assert b"secret" not in written.read_bytes()
+    assert difference[-60:].mean() < 1, "far from the faces only the encoding differs"
+    record = manifest(out, small.name)
+    assert (record["status"], record["written"], record["size"]) == ("anonymized", True, [580, 360])
+    assert len(record["faces"]) == 2
+    assert set(record["weights_sha256"]) == {"dcgan-64.safetensors", "dcgan-64-discriminator.safetensors"}
+    assert {"deid", "torch", "facenet-pytorch"} <= set(record["versions"])
+    for face in record["faces"]:
+        assert face["method"] == "dcgan"
+        assert face["mask"] == record["options"]["mask"]
+        assert len(face["box"]) == 4
+        assert len(face["landmarks"]) == 5
+        assert face["score"] > 0.9
+        assert {"contextual", "perceptual", "prior", "total"} == set(face["losses"])
+        assert face["seconds"] > 0
+    assert len(iio.imread(out / f"{small.name}.gif")) >= 3
+
+
+def test_a_folder_keeps_its_tree_and_a_bad_photo_stops_no_other(small, tmp_path, capsys):
+    folder, out = small.parent, tmp_path / "out"
+    (folder / "deeper").mkdir()
+    shutil.copy(small, folder / "deeper" / "again.jpg")
+    (folder / "broken.jpg").write_bytes(small.read_bytes()[:2000])
+    (folder / "notes.txt").write_text("not a photo")
+    Image.new("RGB", (200, 150), "green").save(folder / "lawn.png")
+    assert main([str(folder), "-o", str(out), "--method", "blackout"]) == 1
+    written = sorted(p.relative_to(out).as_posix() for p in out.rglob("*") if p.suffix != ".json")
+    assert written == ["deeper", "deeper/again.jpg", "two people.jpg"]
+    assert "broken.jpg" in manifest(out, "broken.jpg")["error"]
+    assert manifest(out, "lawn.png")["status"] == "no face found"
+    assert manifest(out, "lawn.png")["written"] is False
+    said = capsys.readouterr()
+    assert "2 of 4 photos written" in said.out
+    assert "notes.txt" in said.out + said.err
+    assert not list(out.rglob(".partial*"))
+
+
+def test_faceless_photos_are_written_only_when_asked(tmp_path):
+    lawn, out = tmp_path / "lawn.png", tmp_path / "out"
+    Image.new("RGB", (200, 150), "green").save(lawn)
+    assert main([str(lawn), "-o", str(out)]) == 1
+    assert not (out / "lawn.png").exists()
+    assert main([str(lawn), "-o", str(out), "--keep-faceless"]) == 0
+    assert (out / "lawn.png").exists()
+
+
+def test_possible_faces_that_stay_visible_are_told(small, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert main([str(small), "-o", str(out), "--min-score", "1"]) == 1
+    assert "2 possible faces stay visible, they score" in capsys.readouterr().err
+    listed = manifest(out, small.name)["doubtful_faces_left_visible"]
+    assert len(listed) == 2 and all(0.9 < face["score"] <= 1 and len(face["box"]) == 4 for face in listed)
+
+
+def test_own_boxes_decide(small, tmp_path):
+    boxes, out = tmp_path / "boxes.json", tmp_path / "out"
+    boxes.write_text(json.dumps({small.name: [[60, 40, 200, 200]]}))
+    assert main([str(small), "-o", str(out), "--method", "blackout", "--boxes", str(boxes)]) == 0
+    record = manifest(out, small.name)
+    assert [face["box"] for face in record["faces"]] == [[60, 40, 200, 200]]
+    pixels = np.asarray(Image.open(out / small.name))
+    assert pixels[90:140, 130:150].max() < 12, "the box's face is black"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("[1, 2]", "must hold"),
+        ("{", "not a readable JSON"),
+        ('{"two people.jpg": [[5, 5, 1, 9]]}', "is not a box"),
+        ('{"stranger.jpg": []}', "not among the inputs"),
+    ],
+)
+def test_wrong_boxes_are_refused(small, tmp_path, capsys, content, message):
+    boxes, out = tmp_path / "boxes.json", tmp_path / "out"
+    boxes.write_text(content)
+    assert main([str(small), "-o", str(out), "--boxes", str(boxes)]) == 2
+    assert message in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_an_input_is_never_overwritten(small, capsys):
+    before = small.read_bytes()
+    assert main([str(small), "-o", str(small.parent), *QUICK]) == 2
+    assert "choose another output folder" in capsys.readouterr().err
+    assert small.read_bytes() == before
+    assert list(small.parent.iterdir()) == [small]
+
+
+def test_two_inputs_never_share_an_output(small, tmp_path, capsys):
+    other = tmp_path / "elsewhere" / small.name
+    other.parent.mkdir()
+    shutil.copy(small, other)
+    assert main([str(small), str(other), "-o", str(tmp_path / "out")]) == 2
+    assert "both become" in capsys.readouterr().err
+
+
+def test_an_output_inside_the_input_folder_is_not_read_again(small):
+    out = small.parent / "anonymized"
+    for _ in range(2):
+        assert main([str(small.parent), "-o", str(out), "--method", "blackout"]) == 0
+    assert not (out / "anonymized").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere.jpg"], "no such file"),
+        (["--weights", "nothing"], "bundled are"),
+        (["--device", "tpu"], "device must be"),
+        (["--iterations", "0"], "at least 1"),
+        (["--min-score", "7"], "min-score"),
+        (["--jitter", "nan"], "jitter must be"),
+    ],
+)
+def test_wrong_usage_says_what_is_wrong(small, tmp_path, capsys, arguments, message):
+    inputs = [] if arguments[0] == "nowhere.jpg" else [str(small)]
+    assert main([*inputs, *arguments, "-o", str(tmp_path / "out")]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_unknown_options_exit_with_two(small, tmp_path):
+    with pytest.raises(SystemExit) as stopped:
+        main([str(small), "-o", str(tmp_path / "out"), "--method", "magic"])
+    assert stopped.value.code == 2
+
+
+def test_a_second_run_replaces_what_the_first_one_wrote(small, tmp_path):
+    out = tmp_path / "out"
+    assert main([str(small), "-o", str(out), "--method", "blackout", "--gif"]) == 0
+    before = (out / small.name).read_bytes()
+    assert main([str(small), "-o", str(out), "--method", "pixelate", "--no-verify"]) == 0
+    assert (out / small.name).read_bytes() != before
+    assert sorted(path.name for path in out.iterdir()) == [small.name, f"{small.name}.json"], (
+        "the old GIF is gone"
+    )
+
+
+@pytest.mark.parametrize("suffix", ["", ".json", ".gif"])
+def test_a_file_that_no_earlier_run_wrote_survives(small, tmp_path, capsys, suffix):
+    """A photo of the user's with the same name lies in the output folder: nothing is written, it stays."""
+    out = tmp_path / "out"
+    out.mkdir()
+    foreign = out / f"{small.name}{suffix}"
+    foreign.write_bytes(b"a file of the user's")
+    assert main([str(small), "-o", str(out), "--method", "blackout"]) == 2
+    assert f"{foreign}: exists, and no earlier run wrote it" in capsys.readouterr().err
+    assert foreign.read_bytes() == b"a file of the user's" and list(out.iterdir()) == [foreign]
+
+
+def test_a_photo_put_beside_the_record_of_a_failure_survives(small, tmp_path, capsys):
+    """The first run wrote no photo; what has its name now is not ours."""
+    out = tmp_path / "out"
+    small.write_bytes(small.read_bytes()[:2000])
+    assert main([str(small), "-o", str(out), "--method", "blackout"]) == 1
+    (out / small.name).write_bytes(b"a file of the user's")
+    assert main([str(small), "-o", str(out), "--method", "blackout"]) == 2
+    assert (out / small.name).read_bytes() == b"a file of the user's"
+
+
+def test_a_run_that_was_killed_while_writing_is_done_again(small, tmp_path):
+    """It left a record that says so, and a photo: both are ours."""
+    out = tmp_path / "out"
+    assert main([str(small), "-o", str(out), "--method", "blackout"]) == 0
+    (out / f"{small.name}.json").write_text(json.dumps({"status": STARTED, "written": False}))
+    assert main([str(small), "-o", str(out), "--method", "blackout"]) == 0
+    assert manifest(out, small.name)["written"] is True

@@ -33,6 +33,7 @@ def manifest(folder, name):
     return json.loads((folder / f"{name}.json").read_text())
 
 
+@pytest.mark.slow
 def test_one_photo_in_a_real_process(small, tmp_path):
     before, out = small.read_bytes(), tmp_path / "out"
     run = subprocess.run(

@@ -7,6 +7,7 @@ import tomllib
 from importlib.metadata import entry_points, version
 from pathlib import Path
 
+import pytest
 import yaml
 from packaging.requirements import Requirement
 
@@ -70,6 +71,7 @@ def test_command_is_installed():
     assert command.value == "deid.__main__:main"
 
 
+@pytest.mark.slow
 def test_package_runs_without_the_study_and_test_extras():
     """Only what pyproject lists as dependencies may be imported by ``deid`` itself."""
     blocked = [

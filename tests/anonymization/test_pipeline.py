@@ -41,6 +41,7 @@ def test_hidden_pixels_of_overlapping_and_border_faces_never_reach_the_output(
     assert torch.equal(first.photo.pixels, second.photo.pixels)
 
 
+@pytest.mark.slow
 @short_searches
 def test_previews_never_show_a_hidden_pixel(sample, sample_faces, drawn, noisy):
     """The GIF is a door, too: its frames are made of what is visible."""
@@ -62,6 +63,7 @@ def test_pixels_outside_the_faces_stay(sample, sample_faces, drawn):
     assert changed[result.hidden > 0.5].float().mean() > 0.98
 
 
+@pytest.mark.slow
 @short_searches
 def test_same_seed_same_bytes_other_seed_other_face(sample, sample_faces, drawn):
     first, again = (pipeline.anonymize(sample, drawn, sample_faces) for _ in range(2))
@@ -71,6 +73,7 @@ def test_same_seed_same_bytes_other_seed_other_face(sample, sample_faces, drawn)
     assert first.targets[0].seed != first.targets[1].seed, "two faces of a photo are two people"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", inpainting.METHODS)
 def test_every_method_that_draws_has_a_network_that_ships(sample, sample_faces, method):
     """Without the check: whether a face passes it hangs on the last bits of a search."""

@@ -50,6 +50,7 @@ def test_a_face_that_is_not_recognised_is_left_as_it_was_drawn(sample, sample_fa
     assert all(not outcome.similarity for outcome in unchecked.outcomes)
 
 
+@pytest.mark.slow
 def test_a_recognised_face_is_drawn_again(sample, sample_faces):
     """The threshold lies just under the more alike of the two drawings: that one changes, the other stays."""
     threshold = just_under(first_similarities(sample, sample_faces))
@@ -66,6 +67,7 @@ def test_a_recognised_face_is_drawn_again(sample, sample_faces):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mask", ["face", "centre-32"])
 @pytest.mark.parametrize("jitter", [0.0, 0.1])
 def test_the_result_follows_from_visible_pixels_and_the_manifest(sample, sample_faces, mask, jitter):
@@ -98,6 +100,7 @@ def test_a_larger_mask_hides_all_that_the_smaller_one_did():
         assert (much >= little).all() and much.sum() > little.sum()
 
 
+@pytest.mark.slow
 def test_a_gif_shows_no_drawing_that_was_rejected(sample, sample_faces):
     """Its frames begin anew after the last change: with other drawings before it, they are the same."""
     frames, options = (
@@ -114,6 +117,7 @@ def test_a_gif_shows_no_drawing_that_was_rejected(sample, sample_faces):
     assert torch.equal(frames[-1], final.photo.pixels) and len(frames) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [ONEPASS, Options(method="blur", strength=0.02)], ids=["onepass", "blur"])
 def test_who_is_always_recognised_ends_black(sample, sample_faces, options):
     result = pipeline.anonymize(sample, options, sample_faces, threshold=-1)

@@ -57,6 +57,7 @@ def test_crops_know_their_landmarks(crops):
     assert alignment.scale(matrix) == pytest.approx(1, abs=0.02), "they are in the frame's own pixels"
 
 
+@pytest.mark.slow
 def test_without_crops_a_study_learns_from_synthetic_ones(tmp_path, crops, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     folder = crops.paths[0].parents[1]

@@ -87,6 +87,7 @@ def test_what_is_dropped_is_counted_by_reason(tmp_path, portraits):
     assert dataset.summarize(dataset.read_index(tmp_path / "faces")).dropped == step.dropped
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_where_it_stopped(tmp_path, portraits):
     """SIGKILL in the middle: what has a line is not touched again; the end is that of an undisturbed run."""
     photos = portraits(tmp_path / "photos", 16)

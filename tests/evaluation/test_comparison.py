@@ -12,6 +12,7 @@ from deid.evaluation import comparison
 QUICK = Options(method="dcgan", starts=8, iterations=20, verify=False)
 
 
+@pytest.mark.slow
 def test_what_a_method_makes_of_a_photo(sample_path, tmp_path):
     record = comparison.measure_method([sample_path], QUICK, tmp_path)
     assert (record["method"], record["photos"], record["drawn"], record["blacked out"]) == ("dcgan", 1, 2, 0)

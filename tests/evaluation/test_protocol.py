@@ -12,6 +12,7 @@ from deid.recognition import recognisers
 EASY = "2 1\nCollins 1 2\nCollins 1 Hopper 1\nHopper 1 2\nCollins 2 Hopper 2\n"
 
 
+@pytest.mark.slow
 def test_a_case_has_attackers_and_what_is_left_to_use(two_people, tmp_path):
     pytest.importorskip("dlib")
     people = observations.people(two_people, 2)
@@ -25,6 +26,7 @@ def test_a_case_has_attackers_and_what_is_left_to_use(two_people, tmp_path):
     assert set(other) == {"fixed"} and other["fixed"]["rank-1"][0] == 0, "another person's photo"
 
 
+@pytest.mark.slow
 def test_the_attackers_gallery_has_seeds_of_its_own(two_people, tmp_path):
     pytest.importorskip("dlib")
     people = observations.people(two_people, 2)
@@ -60,6 +62,7 @@ def test_originals_cannot_be_undone(two_people, crops, tmp_path):
         protocol.reverse(study, "original", crops, Lesson(pairs=2, seen=32))
 
 
+@pytest.mark.slow
 def test_a_judge_that_cannot_be_had_is_skipped_with_the_reason(two_people, tmp_path, monkeypatch):
     """No downloads at home, a closed port: facenet says what is missing, the others prove themselves."""
     pytest.importorskip("dlib")

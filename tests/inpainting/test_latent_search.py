@@ -48,6 +48,7 @@ def test_dropping_leaves_the_best_latents_and_their_momenta():
     assert torch.equal(following.state[best]["exp_avg"], optimizer.state[z]["exp_avg"][:, [3, 1]])
 
 
+@pytest.mark.slow
 def test_patience_ends_each_face_by_itself(networks, sampled, visible):
     """A face that is done stays as it was, whatever the others do: alone or in a batch, the same result."""
     patient = Search(4, 150, 2, patience=3)

@@ -32,11 +32,9 @@ def test_random_latents_are_standard_normal_and_decode_to_images(name):
     if name == "stylegan2-64":
         space = latent_spaces.StyleLatents(generator, truncation=1.0)
     latents = space.draw(2000, torch.Generator().manual_seed(1))
-    assert (
-        latents.ndim == 3
-        and latents.mean().abs() < 0.05
-        and latents.std().item() == pytest.approx(1, abs=0.25)
-    )
+    deviations = latents[:, 0].std(0)
+    assert latents.ndim == 3 and latents.mean().abs() < 0.05
+    assert deviations.quantile(0.1) > 0.9 and deviations.quantile(0.9) < 1.1, "in every direction"
     assert torch.equal(latents[:2], space.draw(2000, torch.Generator().manual_seed(1))[:2])
     assert space.decode(latents[:2]).shape == (2, 3, generator.resolution, generator.resolution)
     assert latent_spaces.of(generator) is latent_spaces.of(generator), "made once"

@@ -88,6 +88,7 @@ def test_a_notebook_without_annotations_has_nothing_to_check():
     check_types({"x": 3})
 
 
+@pytest.mark.slow
 def test_papermill_is_stopped_by_the_text_false(tmp_path, monkeypatch):
     """The real kernel, and parameters as papermill's command line hands them over."""
     papermill, nbformat = pytest.importorskip("papermill"), pytest.importorskip("nbformat")

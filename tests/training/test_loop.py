@@ -37,6 +37,7 @@ def test_every_pass_uses_every_crop_once(crops):
         assert sorted(found) == list(range(6))
 
 
+@pytest.mark.slow
 def test_resume_is_bit_exact(crops, run_for, tmp_path, short):
     """Stopped between checkpoints and resumed: losses, previews and checkpoint are the same bytes."""
     whole = run_for(crops, short, tmp_path / "whole", preview_every=80, checkpoint_every=32)
@@ -53,6 +54,7 @@ def test_resume_is_bit_exact(crops, run_for, tmp_path, short):
     assert run_for(crops, short, tmp_path / "parts") == []  # finished runs stay finished
 
 
+@pytest.mark.slow
 def test_a_run_stopped_for_now_goes_on_another_time(crops, run_for, tmp_path, short):
     whole = run_for(crops, short, tmp_path / "whole")
     first = run_for(crops, short, tmp_path / "parts", until=48)
@@ -61,6 +63,7 @@ def test_a_run_stopped_for_now_goes_on_another_time(crops, run_for, tmp_path, sh
     assert [step.losses for step in first + rest] == [step.losses for step in whole]
 
 
+@pytest.mark.slow
 def test_another_seed_is_another_run(crops, run_for, tmp_path, short):
     (one,) = run_for(crops, short, tmp_path / "a", steps=1)
     (again,) = run_for(crops, short, tmp_path / "b", steps=1)
@@ -68,6 +71,7 @@ def test_another_seed_is_another_run(crops, run_for, tmp_path, short):
     assert one.losses == again.losses != other.losses
 
 
+@pytest.mark.slow
 def test_a_run_leaves_what_the_study_reads(crops, run_for, tmp_path, short):
     steps = run_for(crops, short, tmp_path, preview_every=48, checkpoint_every=48)
     assert [step.images for step in steps] == [16, 32, 48, 64, 80, 96]
@@ -91,6 +95,7 @@ def test_a_recipe_that_cannot_be_trained_leaves_nothing(crops, run_for, tmp_path
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_a_run_of_an_older_version_goes_on(crops, run_for, tmp_path, short):
     """A setting that its recipe does not name yet was what is now the default."""
     run_for(crops, short, tmp_path, until=48)
@@ -102,6 +107,7 @@ def test_a_run_of_an_older_version_goes_on(crops, run_for, tmp_path, short):
     assert [step.images for step in run_for(crops, short, tmp_path)] == [64, 80, 96]
 
 
+@pytest.mark.slow
 def test_a_users_picture_among_the_previews_survives_a_resume(crops, run_for, tmp_path, short_stylegan2):
     run_for(crops, short_stylegan2, tmp_path, steps=3, preview_every=16, checkpoint_every=32)
     (tmp_path / checkpoints.PREVIEWS / "holiday.png").write_bytes(b"mine")
@@ -123,6 +129,7 @@ def test_a_run_in_a_folder_with_foreign_files_is_refused_and_they_survive(
     assert (tmp_path / name).read_bytes() == b"mine"
 
 
+@pytest.mark.slow
 def test_training_teaches_the_discriminator(crops, run_for, tmp_path):
     """Six crops and eight steps: D starts at chance (2 log 2) and then tells real from fake."""
     recipe = Recipe(images=480, batch=16, learning_rate=5e-4)
@@ -131,6 +138,7 @@ def test_training_teaches_the_discriminator(crops, run_for, tmp_path):
     assert min(losses) < 0.6 * losses[0]
 
 
+@pytest.mark.slow
 def test_training_leaves_no_gradient_of_one_network_in_the_other(crops, short):
     """G's step moves G alone, D's step D alone: with one learning rate at zero that network stands still."""
     for still, moving in (("G", "D"), ("D", "G")):
@@ -146,6 +154,7 @@ def test_training_leaves_no_gradient_of_one_network_in_the_other(crops, short):
         assert moved[still] == 0 and moved[moving] > 1e-5
 
 
+@pytest.mark.slow
 def test_a_plain_run_averages_nothing_and_uses_batch_norm(crops, run_for, tmp_path):
     assert len(run_for(crops, replace(PLAIN, images=48, batch=16), tmp_path)) == 3
     state = torch.load(tmp_path / checkpoints.CHECKPOINT, weights_only=True)
@@ -154,6 +163,7 @@ def test_a_plain_run_averages_nothing_and_uses_batch_norm(crops, run_for, tmp_pa
     assert all(torch.equal(state["G"][name], state["average"][name]) for name in state["G"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", ["spectral", "batch"])
 def test_export_loads_as_the_networks_that_were_trained(crops, run_for, tmp_path, short, norm):
     recipe = replace(short, norm=norm, images=32)
@@ -193,6 +203,7 @@ def test_export_says_that_a_run_has_no_checkpoint_yet(crops, run_for, tmp_path, 
         export(tmp_path / "run", tmp_path / "mine.safetensors")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", [False, True])
 def test_a_stylegan2_learns_by_the_same_loop(crops, run_for, tmp_path, short_stylegan2, noise):
     """Resumed bit for bit, exported, loaded; without noise no layer's noise ever gets any strength."""
@@ -208,6 +219,7 @@ def test_a_stylegan2_learns_by_the_same_loop(crops, run_for, tmp_path, short_sty
     assert G.facts["frame"] == "deid" and G.facts["images_seen"] == 96
 
 
+@pytest.mark.slow
 def test_a_one_pass_network_resumes_bit_exactly_and_its_export_draws_the_same(
     crops, masked, tmp_path, short_onepass
 ):
@@ -249,6 +261,7 @@ def test_previews_show_other_faces_where_the_schedule_has_some(crops, masked, tm
     assert torch.equal(step.preview[:6] * visible, mirrored[0] * visible)
 
 
+@pytest.mark.slow
 def test_the_average_of_both_runs_can_be_exported(crops, run_for, tmp_path, short):
     """``share_of_start`` mixes in the weights that a run started from: all of them is the start itself."""
     run_for(crops, replace(short, images=16), tmp_path / "first")

@@ -46,6 +46,7 @@ def test_new_networks_have_seen_nothing_and_can_learn(short, short_stylegan2, sh
         assert G.training and D.training and all(parameter.requires_grad for parameter in D.parameters())
 
 
+@pytest.mark.slow
 def test_training_goes_on_from_weights_where_the_checkpoint_is_gone(crops, run_for, tmp_path, short):
     """A first run is exported and lost; a second one starts from the file and goes on counting."""
     run_for(crops, replace(short, images=48), tmp_path / "lost")

@@ -5,6 +5,7 @@ import pickle
 import subprocess
 import sys
 
+import pytest
 import torch
 
 from deid import storage
@@ -12,6 +13,7 @@ from deid.generators.weights import __main__ as command_line
 from deid.generators.weights import downloads, files
 
 
+@pytest.mark.slow
 def test_pickle_to_safetensors_and_back(tmp_path, golden_pickle, outputs):
     run = [
         sys.executable,

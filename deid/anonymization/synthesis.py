@@ -3,11 +3,13 @@
 A ``Draft`` is made of a photo whose faces are hidden already; the original only comes back to be hidden anew.
 """
 
+import itertools
 import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from deid.anonymization import compositing
@@ -23,6 +25,7 @@ MAX_CONTEXTUAL = 0.45
 MIN_VISIBLE = 0.15
 FACES_AT_ONCE = 8
 MOST_PREVIEWS = 30  # of faces that appear one by one
+FIT_SIDE = 128  # of a frame, in pixels, that colours are fitted in
 
 
 @dataclass(frozen=True)
@@ -83,11 +86,10 @@ def draw(draft: Draft, options: Options, preview_every: int = 0) -> Generator[Dr
     draft, views = _give_up_on_the_blind(draft)
     done = sum(outcome.fill is not None for outcome in draft.outcomes)
     wanted = list(views)
-    for start in range(0, len(wanted), FACES_AT_ONCE):
-        together = wanted[start : start + FACES_AT_ONCE]
+    for start, together in _batches(draft, wanted):
         crops, visible = (torch.cat(part) for part in zip(*(views[index] for index in together), strict=True))
         targets, begin = [draft.targets[index] for index in together], time.perf_counter()
-        for step in method.draw(_faces(crops, visible, targets, options), options.search):
+        for step in method.draw(_faces(crops, visible, targets, draft, options), options.search):
             every = preview_every if method.iterative and preview_every else 0
             show = every and step.iteration % every == 0
             extra = {index: step.images[k : k + 1].cpu() for k, index in enumerate(together)} if show else {}
@@ -114,7 +116,7 @@ def candidates(draft: Draft, index: int, seeds: Sequence[int], options: Options)
     others = [draft.targets[index].reseeded(seed, options.jitter) for seed in seeds]
     views = [compositing.view(draft.scene, other) for other in others]
     crops, visible = (torch.cat(part) for part in zip(*views, strict=True))
-    *_, step = method.draw(_faces(crops, visible, others, options), options.search)
+    *_, step = method.draw(_faces(crops, visible, others, draft.at(index, others[0], draft.outcomes[index]), options), options.search)
     seconds = (time.perf_counter() - begin) / len(others)
     fills = fit(step.images.cpu(), crops, visible, method.smooth_rim)
     shown = crops * visible + fills * (1 - visible)
@@ -129,12 +131,21 @@ def fit(fills: Tensor, crops: Tensor, visible: Tensor, smooth: bool = False) -> 
 
     ``smooth``: with a smooth rim, for methods that need it (``Method.smooth_rim``).
     """
+    size = fills.shape[3]
+    if size > FIT_SIDE:  # what is to be corrected varies slowly: it is found on fewer pixels
+        few = [F.interpolate(part, (FIT_SIDE, FIT_SIDE), mode="area") for part in (fills, crops * visible)]
+        clear = 1 - F.max_pool2d(1 - visible, size // FIT_SIDE)
+        change = (fit(few[0], few[1] * clear, clear, smooth) - few[0]) * (1 - clear)
+        change = F.interpolate(change, (size, size), mode="bicubic")
+        return (crops * visible + (fills + change) * (1 - visible)).clamp(-1, 1)
     blended = blending.poisson(blending.match_colour(fills, crops, visible), crops, visible)
     return blending.smooth_rim(blended, visible) if smooth else blended
 
 
 def judged(target: Target, outcome: Outcome, step: Step, row: int) -> tuple[Target, Outcome]:
     """A target, and its outcome with the losses in one row of a step; a face that does not fit is black."""
+    if step.references:
+        target = replace(target, reference=step.references[row])
     losses = {name: value[row].item() for name, value in step.losses.items()}
     if not losses["contextual"] <= MAX_CONTEXTUAL:  # so written, NaN counts as well
         target = target.blacked_out("no face was found that fits its surroundings")
@@ -158,9 +169,31 @@ def _give_up_on_the_blind(draft: Draft) -> tuple[Draft, dict[int, tuple[Tensor, 
     return draft, views
 
 
-def _faces(crops: Tensor, visible: Tensor, targets: Sequence[Target], options: Options) -> MaskedFaces:
-    pose, seeds = torch.stack([target.pose for target in targets]), [target.seed for target in targets]
-    faces = MaskedFaces(crops, visible, seeds, pose, [target.truncation for target in targets])
+def _batches(draft: Draft, wanted: list[int]) -> Iterator[tuple[int, list[int]]]:
+    """Positions that are drawn together, frames of one size each, and how many came before."""
+    start = 0
+    while start < len(wanted):
+        size = draft.targets[wanted[start]].frame.size
+        alike = itertools.takewhile(lambda index: draft.targets[index].frame.size == size, wanted[start:])
+        together = list(itertools.islice(alike, FACES_AT_ONCE))
+        yield start, together
+        start += len(together)
+
+
+def _faces(
+    crops: Tensor, visible: Tensor, targets: Sequence[Target], draft: Draft, options: Options
+) -> MaskedFaces:
+    """What the method is told of ``targets``, and which of its people the other faces show already."""
+    shown = {target.reference for target in draft.targets if target.reference and not target.black}
+    faces = MaskedFaces(
+        crops,
+        visible,
+        [target.seed for target in targets],
+        torch.stack([target.pose for target in targets]),
+        [target.truncation for target in targets],
+        [target.reference for target in targets],
+        shown,
+    )
     return faces.to(method_device(options))
 
 

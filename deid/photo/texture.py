@@ -36,6 +36,23 @@ def match(drawn: Tensor, area: Tensor, hidden: Tensor, known: Tensor, scale: flo
     return sharp + missing.clamp(0, GRAIN**2).sqrt() * _grain(drawn, seed)
 
 
+def soften(drawn: Tensor, area: Tensor, hidden: Tensor, known: Tensor) -> Tensor:
+    """``drawn`` (1, 3, h, w), no sharper in the hole than ``area`` is around it, at three scales.
+
+    ``hidden`` and ``known`` (1, 1, h, w) as 0 or 1: the hole, and what of ``area`` may be looked at.
+    """
+    around, inside = _around(hidden, known), hidden > 0.5
+    if around.sum() < 100 or inside.sum() < 100:
+        return drawn
+    area = torch.where(known > 0.5, area, drawn)
+    for deviation in (1.0, 2.0, 4.0):
+        wanted, there = (_typical(_spread(part, deviation), where) for part, where in ((area, around), (drawn, inside)))
+        share = (wanted / there.clamp(min=1e-4)).clamp(0, 1)
+        base = _smooth(drawn, deviation)
+        drawn = base + share * (drawn - base)
+    return drawn
+
+
 def sharpness_ratio(photo: Tensor, hidden: Tensor) -> float:
     """Contrast of fine detail in the hole as a share of that around it: 1 fits, less is soft. NaN: no hole.
 

@@ -16,11 +16,12 @@ from deid.photo.images import ImageError
 from deid.recognition import recognisers
 from deid.references import attributes, gates, mattes
 from deid.references.entries import Entry, entries_of, write_library
-from deid.references.library import Library
-from deid.references.sources import Portrait, PortraitSource
+from deid.references.library import Library, default_path
+from deid.references.sources import Portrait, PortraitSource, openpeople_portraits
 
 DETECTION_SIDE = 640  # the longest side, in pixels, that the detector looks at
 SIZES = (256, 512, 1024)
+UNREADABLE = "unreadable"
 FINER = 1.2  # a crop has at most this many pixels for each one of the picture
 
 
@@ -29,7 +30,7 @@ class BuildProgress:
     """``done`` of ``total`` portraits. ``reason``: why the last one was rejected; empty: it is a reference.
 
     ``thumbnail`` (1, 3, 64, 64) is the crop's, or that of the whole picture; None for one that cannot be
-    read. ``rejected`` counts the reasons; ``references`` is the size of the library once it is written.
+    read. ``accepted`` and ``rejected`` (by reason) count the portraits of this run so far.
     """
 
     done: int
@@ -47,26 +48,28 @@ def build(portraits: PortraitSource, path: str | Path) -> Iterator[BuildProgress
     Yields a record for each. Raises ``LibraryError`` where the path holds a file that is no library.
     """
     library = Library.open(path) if Path(path).exists() else None
-    entries: list[Entry] = []
-    rejected: dict[str, Counter[str]] = {}
-    everyone: Counter[str] = Counter()
+    entries, rejected = (entries_of(library), dict(library.rejected)) if library else ([], {})
+    before, counted = len(entries), Counter[str]()
     for done, portrait in enumerate(portraits, 1):
-        if isinstance(portrait, ImageError):
-            everyone["unreadable"] += 1
-            yield BuildProgress(done, portraits.total, str(portrait), "unreadable", None, len(entries), everyone)
-            continue
-        made, reason, thumbnail = examine(portrait)
-        counted = rejected.setdefault(portrait.source, Counter())
+        made, reason, thumbnail = None, UNREADABLE, None
+        if not isinstance(portrait, ImageError):
+            made, reason, thumbnail = examine(portrait)
         if made:
             entries.append(made)
         else:
             counted[reason] += 1
-            everyone[reason] += 1
+        name = str(portrait) if isinstance(portrait, ImageError) else portrait.name
         yield BuildProgress(
-            done, portraits.total, portrait.name, reason, thumbnail, len(entries), Counter(everyone)
+            done, portraits.total, name, reason, thumbnail, len(entries) - before, Counter(counted)
         )
-    before = entries_of(library) if library else []
-    write_library(path, _identified([*before, *entries]), {**(library.rejected if library else {}), **rejected})
+    write_library(path, _identified(entries), {**rejected, portraits.name: counted})
+
+
+def build_missing(path: str | Path | None = None) -> Iterator[BuildProgress]:
+    """Build the library at ``path`` (the user's own) from openpeople; nothing to do where it is there."""
+    path = default_path() if path is None else Path(path)
+    if not path.exists():
+        yield from build(openpeople_portraits(), path)
 
 
 def examine(portrait: Portrait) -> tuple[Entry | None, str, Tensor]:
@@ -74,21 +77,20 @@ def examine(portrait: Portrait) -> tuple[Entry | None, str, Tensor]:
     pixels = portrait.pixels
     faces = _faces(pixels)
     size = (pixels.shape[3], pixels.shape[2])
-    reason = gates.face_reason(faces, size)
-    if reason:
+    if reason := gates.face_reason(faces, size):
         return None, reason, _small(pixels)
     side = native_side(faces[0])
     matrix = DCGAN_FRAME.resized(side).matrix(faces[0])
     crop = alignment.crop(pixels, matrix, side)
     landmarks = ((alignment.apply(alignment.invert(matrix), faces[0].points()) + 0.5) / side).float()
+    thumbnail = _small(crop)
+    if reason := gates.expression_reason(portrait.expression):
+        return None, reason, thumbnail
     measured = attributes.measure(crop, landmarks)
-    reason = gates.expression_reason(portrait.expression) or gates.look_reason(crop, measured)
-    if reason:
-        return None, reason, _small(crop)
-    picture = images.to_jpeg(crop)
+    if reason := gates.look_reason(crop, measured):
+        return None, reason, thumbnail
     inside = F.interpolate(_inside(matrix, side, size), (mattes.SIDE, mattes.SIDE), mode="area")
     own = mattes.matte(crop, landmarks) * inside
-    thumbnail = _small(crop)
     embedding = recognisers.embed_crops("openface", crop, landmarks[None] * side - 0.5, enlarge=1)
     entry = Entry(
         portrait.name,
@@ -97,7 +99,7 @@ def examine(portrait: Portrait) -> tuple[Entry | None, str, Tensor]:
         portrait.licence,
         side,
         measured,
-        picture,
+        picture=images.to_jpeg(crop),
         thumbnail=torch.from_numpy(images.to_uint8(thumbnail)[0]).permute(2, 0, 1).contiguous(),
         matte=(own[0] * 255).round().to(torch.uint8),
         landmarks=landmarks,
@@ -120,7 +122,7 @@ def _faces(pixels: Tensor) -> list[Face]:
 
 
 def _inside(matrix: Tensor, side: int, picture_size: tuple[int, int]) -> Tensor:
-    """Which pixels of a frame show the picture, and not its reflection beyond the border (1, 1, side, side)."""
+    """1 where a frame shows the picture, 0 where it shows the reflection beyond its border (1, 1, S, S)."""
     steps = torch.arange(side, dtype=torch.float64)
     y, x = torch.meshgrid(steps, steps, indexing="ij")
     positions = alignment.apply(matrix, torch.stack([x, y], -1).reshape(-1, 2))

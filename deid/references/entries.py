@@ -59,7 +59,8 @@ def write_library(
     """
     if Path(path).exists():
         Library.open(path)
-    unique, there = [], set()
+    unique: list[Entry] = []
+    there: set[object] = set()
     for entry in entries:
         marks = {(entry.source, entry.name), entry.picture}
         if not marks & there:

@@ -102,8 +102,8 @@ class Library:
         if shapes != wanted or len(self.offsets) != len(records) + 1 or self.offsets[-1] != end:
             raise ValueError("its parts do not fit together")
         self.references = [
-            Reference(index, *(record[name] for name in FACTS[:5]), self.landmarks[index], record["attributes"])
-            for index, record in enumerate(records)
+            Reference(index=k, landmarks=self.landmarks[k], **{name: record[name] for name in FACTS})
+            for k, record in enumerate(records)
         ]
 
     def __len__(self) -> int:

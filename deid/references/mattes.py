@@ -9,46 +9,68 @@ from deid.photo.colour import lab
 from deid.photo.masks import dilate, hides
 
 SIDE = 128
-LEAST = (9.0, 4.5, 5.0)  # what skin varies by at least, in L*, a* and b*
+LEAST = (8.0, 4.0, 4.5)  # what skin varies by at least, in L*, a* and b*
+STRANGE = 9.0  # a spot whose hue is this far from the others' is not skin
+TURNED = 0.25
+# How far a colour may be from skin's, in such units, within each outline of a face.
+LIMITS = {"face-80": 3.2, "face": 2.4, "face-120": 1.7, "face-140": 1.2}
+
+
+def turn(landmarks: Tensor) -> float:
+    """Where the nose lies between the cheeks: 0 in the middle; far off it hides the right or left one."""
+    left, right = _cheeks(landmarks)
+    across = right - left
+    return ((landmarks[2] - (left + right) / 2) @ across / across.square().sum().clamp(min=1e-6)).item()
 
 
 def spots(landmarks: Tensor) -> Tensor:
-    """Where skin is bare on most faces: both cheeks, beside the nose, between the eyes; (5, 2) -> (5, 2)."""
-    left_eye, right_eye, nose, left_mouth, right_mouth = landmarks
-    middle = (left_eye + right_eye) / 2
-    left, right = left_eye + 0.62 * (left_mouth - left_eye), right_eye + 0.62 * (right_mouth - right_eye)
-    return torch.stack([left, right, (left + nose) / 2, (right + nose) / 2, (middle + nose) / 2])
+    """Where skin is bare on most faces: both cheeks, beside the nose, between the eyes; (5, 2) -> (5, 2).
+
+    Of a head turned far to the side only the near side's.
+    """
+    nose, (left, right) = landmarks[2], _cheeks(landmarks)
+    turned = turn(landmarks)
+    if abs(turned) <= TURNED:
+        between = (landmarks[:2].mean(0) + nose) / 2
+        return torch.stack([left, (left + nose) / 2, right, (right + nose) / 2, between])
+    cheek = left if turned > 0 else right
+    return torch.stack([cheek + share * (cheek - nose) for share in (-0.5, -0.25, 0.0, 0.15, 0.3)])
 
 
-def samples(colours: Tensor, landmarks: Tensor, reach: int = 3) -> Tensor:
-    """Lab (1, 3, S, S) around the ``spots``; ``landmarks`` are fractions of the side -> (3, P)."""
+def _cheeks(landmarks: Tensor) -> tuple[Tensor, Tensor]:
+    left_eye, right_eye, _, left_mouth, right_mouth = landmarks
+    return left_eye + 0.62 * (left_mouth - left_eye), right_eye + 0.62 * (right_mouth - right_eye)
+
+
+def patches(colours: Tensor, landmarks: Tensor, reach: int = 3) -> Tensor:
+    """Lab (1, 3, S, S) around the ``spots``; ``landmarks`` are fractions of the side -> (5, 3, P)."""
     side = colours.shape[3]
-    parts = []
-    for x, y in (spots(landmarks) * side).round().long().clamp(reach, side - reach - 1).tolist():
-        parts.append(colours[0, :, y - reach : y + reach + 1, x - reach : x + reach + 1].flatten(1))
-    return torch.cat(parts, 1)
+    places = (spots(landmarks) * side).round().long().clamp(reach, side - reach - 1).tolist()
+    return torch.stack(
+        [colours[0, :, y - reach : y + reach + 1, x - reach : x + reach + 1].flatten(1) for x, y in places]
+    )
 
 
 def matte(crop: Tensor, landmarks: Tensor) -> Tensor:
     """The face's own skin with its eyes, brows and mouth, (1, 1, 128, 128), soft from 0 to 1.
 
-    ``crop`` (1, 3, S, S), ``landmarks`` (5, 2) as fractions of its side.
+    ``crop`` (1, 3, S, S), ``landmarks`` (5, 2) as fractions of its side. Skin is what has the colour of one
+    of the ``spots``: the further out, the nearer it must be.
     """
-    view = F.interpolate(crop, (SIDE, SIDE), mode="area")
-    colours = gaussian(lab(view), 0.7)
-    skin = samples(colours, landmarks)
-    middle = skin.median(1).values
-    spread = 1.48 * (skin - middle[:, None]).abs().median(1).values + torch.tensor(LEAST)
-    weights = torch.tensor([0.6, 1.0, 1.0])  # light changes across a face, its hue does not
-    distance = (((colours[0] - middle[:, None, None]) / spread[:, None, None]) ** 2).mul(
-        weights[:, None, None]
-    ).sum(0)
-    likely = (distance.sqrt() < 3.2).float()[None, None]
-    features = _features(landmarks)
-    whole = torch.maximum(_close(likely, 2), features)
-    whole = _open(whole, 2)
-    face = _holding(whole * _within(landmarks), landmarks)
-    return gaussian(_filled(face), 0.8).clamp(0, 1)
+    colours = gaussian(lab(F.interpolate(crop, (SIDE, SIDE), mode="area")), 0.7)
+    near = patches(colours, landmarks)
+    hue = near[:, 1:].median(2).values
+    near = near[(hue - hue.median(0).values).norm(dim=1) <= STRANGE]
+    middle = near.median(2).values[..., None, None]
+    spread = (near - middle[..., 0]).abs().median(2).values[..., None, None]
+    spread = 1.48 * spread.clamp(max=4) + torch.tensor(LEAST)[:, None, None]
+    distance = ((colours - middle) / spread).square().sum(1).sqrt().min(0).values
+    points = landmarks.double() * SIDE - 0.5
+    likely = torch.zeros(1, 1, SIDE, SIDE)
+    for outline, most in LIMITS.items():
+        likely = torch.maximum(likely, (distance < most) * hides(outline, _grid(), points, SIDE))
+    whole = _open(torch.maximum(_close(likely, 2), _features(landmarks)), 2)
+    return gaussian(_filled(_holding(whole, landmarks)), 0.8).clamp(0, 1)
 
 
 def _grid() -> Tensor:
@@ -57,25 +79,24 @@ def _grid() -> Tensor:
     return torch.stack([x, y], -1)
 
 
-def _within(landmarks: Tensor) -> Tensor:
-    """The largest that a face may be (1, 1, 128, 128): its outline, a third larger."""
-    return hides("face-140", _grid(), landmarks.double() * SIDE - 0.5, SIDE).float()[None, None]
-
-
 def _features(landmarks: Tensor) -> Tensor:
-    """Eyes, brows, nose and mouth (1, 1, 128, 128): they belong to a face, whatever their colour."""
+    """Eyes, brows, nose, mouth and chin (1, 1, 128, 128): they belong to a face, whatever their colour."""
     points = landmarks.double() * SIDE - 0.5
-    unit = torch.maximum((points[1] - points[0]).norm(), (points[3:].mean(0) - points[:2].mean(0)).norm() / 1.06)
-    grid = _grid()
-    found = torch.zeros(SIDE, SIDE, dtype=torch.bool)
-    lift = torch.tensor([0.0, -0.12], dtype=torch.float64)
+    eyes, mouth = points[:2].mean(0), points[3:].mean(0)
+    across = (points[1] - points[0]).norm()
+    unit = torch.maximum(across, (mouth - eyes).norm() / 1.06)
+    narrow = (across / unit).clamp(min=0.3)  # of a turned head
+    down = (mouth - eyes) / unit
+    grid, found = _grid(), torch.zeros(SIDE, SIDE, dtype=torch.bool)
+    turned = turn(landmarks)
+    near = [k for k in (0, 1) if abs(turned) <= TURNED or k == int(turned < 0)]
     for centre, wide, high in (
-        (points[0] + lift * unit, 0.36, 0.30),
-        (points[1] + lift * unit, 0.36, 0.30),
-        (points[2] - lift * unit * 0.5, 0.3, 0.3),
-        (points[3:].mean(0), 0.52, 0.30),
+        *((points[k] - 0.12 * unit * down, 0.36, 0.30) for k in near),
+        ((points[2] + eyes) / 2, 0.3, 0.45),
+        (mouth, 0.52, 0.35),
+        (mouth + 0.25 * unit * down, 0.48, 0.42),
     ):
-        away = (grid - centre) / (torch.tensor([wide, high], dtype=torch.float64) * unit)
+        away = (grid - centre) / (torch.stack([wide * narrow, torch.tensor(high)]) * unit)
         found |= away.square().sum(-1) < 1
     return found.float()[None, None]
 

@@ -1,4 +1,4 @@
-"""Where portraits of people who do not exist come from: a package, a folder or tar, a published set, a GAN."""
+"""Where portraits of people who do not exist come from: a package, a folder or tar, a set, a generator."""
 
 import importlib.util
 import tarfile
@@ -44,8 +44,9 @@ class Portrait:
 
 @dataclass(frozen=True)
 class PortraitSource:
-    """Portraits that are decoded one by one: ``total`` of them, or ``ImageError`` in place of a broken one."""
+    """``total`` portraits, decoded one by one; in place of a broken one comes its ``ImageError``."""
 
+    name: str
     total: int
     read: Callable[[], Iterator[Portrait | ImageError]]
 
@@ -72,7 +73,9 @@ def openpeople_portraits(people: Sequence[str] = ()) -> PortraitSource:
                 name = f"{folder.name}-{label}"
                 yield Portrait(name, folder.name, "openpeople", OPENPEOPLE_LICENCE, pixels, expression)
 
-    return PortraitSource(len(folders) * (len(EXPRESSIONS) + len(VIEWS) - 1 + len(PORTRAITS)), read)
+    return PortraitSource(
+        "openpeople", len(folders) * (len(EXPRESSIONS) + len(VIEWS) - 1 + len(PORTRAITS)), read
+    )
 
 
 def _pictures(folder: Path) -> Iterator[tuple[str, Tensor]]:
@@ -116,34 +119,49 @@ def folder_portraits(path: str | Path, source: str, licence: str) -> PortraitSou
     A tar is read where it lies. Raises ``LibraryError`` where there is no picture.
     """
     path = Path(path)
-    if path.is_file() and not tarfile.is_tarfile(path) and path.suffix.lower() not in images.SUFFIXES:
-        raise LibraryError(f"{path}: neither a folder, nor a tar file, nor a picture")
-    if path.is_file() and tarfile.is_tarfile(path):
-        with tarfile.open(path) as archive:
-            names = sorted(m.name for m in archive if m.isfile() and m.name.lower().endswith(images.SUFFIXES))
-    else:
-        try:
-            names = [str(found) for found in images.find(path)]
-        except ImageError as error:
-            raise LibraryError(str(error)) from None
+    names = _names(path)
     if not names:
         raise LibraryError(f"{path}: no pictures ({', '.join(images.SUFFIXES)}) in it")
 
     def read() -> Iterator[Portrait | ImageError]:
-        archive = tarfile.open(path) if path.is_file() and tarfile.is_tarfile(path) else None
-        for name in names:
+        for name, content in _contents(path, names):
             try:
-                member = archive.extractfile(name) if archive else None
-                pixels = images.load(name, content=member.read() if member else None).pixels
+                pixels = images.load(name, content=content).pixels
             except ImageError as error:
                 yield error
                 continue
-            stem = Path(name).stem
-            yield Portrait(stem, stem, source, licence, pixels)
-        if archive:
-            archive.close()
+            yield Portrait(Path(name).stem, Path(name).stem, source, licence, pixels)
 
-    return PortraitSource(len(names), read)
+    return PortraitSource(source, len(names), read)
+
+
+def _names(path: Path) -> list[str]:
+    """The pictures in a folder (their paths) or tar (their members), in order."""
+    if not path.is_file():
+        try:
+            return [str(found) for found in images.find(path)]
+        except ImageError as error:
+            raise LibraryError(str(error)) from None
+    try:
+        with tarfile.open(path) as archive:
+            return sorted(
+                member.name
+                for member in archive
+                if member.isfile() and member.name.lower().endswith(images.SUFFIXES)
+            )
+    except (tarfile.TarError, OSError, EOFError) as error:
+        raise LibraryError(f"{path}: neither a folder nor a readable tar file ({error})") from None
+
+
+def _contents(path: Path, names: Sequence[str]) -> Iterator[tuple[str, bytes | None]]:
+    """Names of pictures and, for those in a tar, their bytes."""
+    if not path.is_file():
+        yield from ((name, None) for name in names)
+        return
+    with tarfile.open(path) as archive:
+        for name in names:
+            member = archive.extractfile(name)
+            yield name, member.read() if member else b""
 
 
 def faker_folder() -> Path:
@@ -169,4 +187,4 @@ def sampled_portraits(draw: Callable[[int], Tensor], count: int, name: str, lice
             label = f"{name}-{seed:05}"
             yield Portrait(label, label, name, licence, draw(seed))
 
-    return PortraitSource(count, read)
+    return PortraitSource(name, count, read)

@@ -18,6 +18,8 @@ from deid.data import dataset
 from deid.data.crops import FaceCrops
 from deid.photo import detection, images
 from deid.photo.faces import Face
+from deid.references.build import build
+from deid.references.sources import openpeople_portraits
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "media" / "sample.jpg"
@@ -64,6 +66,15 @@ def crops(tmp_path_factory, portraits) -> FaceCrops:
     for _ in dataset.create(portraits(folder / "photos", 6), folder / "faces"):
         pass
     return FaceCrops(folder / "faces")
+
+
+@pytest.fixture(scope="session")
+def library_path(tmp_path_factory) -> Path:
+    """A library of references: four of the people who do not exist that come with openpeople."""
+    path = tmp_path_factory.mktemp("library") / "people.safetensors"
+    for _ in build(openpeople_portraits(("P001", "P003", "P005", "P009")), path):
+        pass
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,7 @@ PLAIN_MODULES = [path for path in MODULES if path not in NETWORKS]
 
 SHARED = {"storage", "losses", "devices"}
 SEES = SHARED | {"photo"}
-DRAWS = SEES | {"generators", "data", "recognition"}
+DRAWS = SEES | {"generators", "data", "recognition", "references"}
 ANONYMIZES = DRAWS | {"inpainting", "anonymization"}
 MAY_IMPORT = {
     "storage": set(),
@@ -33,6 +33,7 @@ MAY_IMPORT = {
     "photo": SHARED,
     "generators": SEES,
     "recognition": SEES,
+    "references": SEES | {"recognition"},  # an embedding says what kind of person a reference shows
     "data": SEES | {"generators"},  # synthetic portraits need something that draws them
     "training": DRAWS,
     "inpainting": DRAWS,

@@ -116,7 +116,8 @@ def candidates(draft: Draft, index: int, seeds: Sequence[int], options: Options)
     others = [draft.targets[index].reseeded(seed, options.jitter) for seed in seeds]
     views = [compositing.view(draft.scene, other) for other in others]
     crops, visible = (torch.cat(part) for part in zip(*views, strict=True))
-    *_, step = method.draw(_faces(crops, visible, others, draft.at(index, others[0], draft.outcomes[index]), options), options.search)
+    faces = _faces(crops, visible, others, draft.at(index, others[0], draft.outcomes[index]), options)
+    *_, step = method.draw(faces, options.search)
     seconds = (time.perf_counter() - begin) / len(others)
     fills = fit(step.images.cpu(), crops, visible, method.smooth_rim)
     shown = crops * visible + fills * (1 - visible)
@@ -172,12 +173,12 @@ def _give_up_on_the_blind(draft: Draft) -> tuple[Draft, dict[int, tuple[Tensor, 
 def _batches(draft: Draft, wanted: list[int]) -> Iterator[tuple[int, list[int]]]:
     """Positions that are drawn together, frames of one size each, and how many came before."""
     start = 0
-    while start < len(wanted):
-        size = draft.targets[wanted[start]].frame.size
-        alike = itertools.takewhile(lambda index: draft.targets[index].frame.size == size, wanted[start:])
-        together = list(itertools.islice(alike, FACES_AT_ONCE))
-        yield start, together
-        start += len(together)
+    for _, alike in itertools.groupby(wanted, key=lambda index: draft.targets[index].frame.size):
+        members = list(alike)
+        for first in range(0, len(members), FACES_AT_ONCE):
+            together = members[first : first + FACES_AT_ONCE]
+            yield start, together
+            start += len(together)
 
 
 def _faces(

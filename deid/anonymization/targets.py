@@ -27,9 +27,8 @@ class Target:
 
     The hole lies where the face was: ``place`` (2, 3) maps its frame's pixels to the photo's, ``landmarks``
     (5, 2) lie in that frame. What is drawn may lie a little elsewhere (jitter): ``matrix`` and ``pose`` are
-    the same for it. ``truncation`` is how far the person drawn may be from the mean one. ``reference`` names who is shown of a
-    library's people (empty: the method chooses). ``reason`` says why
-    a face is black.
+    the same for it. ``truncation`` is how far the person drawn may be from the mean one. ``reference`` names
+    who is shown of a library's people (empty: the method chooses). ``reason`` says why a face is black.
     """
 
     face: Face

@@ -71,8 +71,8 @@ class Method(ABC):
     """A way to draw faces: one network, or a pair, with its weights.
 
     A subclass says how it goes about it: ``iterative`` if its steps show progress, ``smooth_rim`` if its
-    fills need a smooth rim, ``truncates`` if it heeds ``MaskedFaces.truncation``, ``detailed`` if its fills may
-    be sharper than the photo.
+    fills need a smooth rim, ``truncates`` if it heeds ``MaskedFaces.truncation``, ``detailed`` if its fills
+    may be sharper than the photo.
     """
 
     iterative: ClassVar[bool]
@@ -86,6 +86,12 @@ class Method(ABC):
     @abstractmethod
     def __init__(self, weights: str | Path, device: str = "cpu") -> None:
         """Load ``weights``, a bundled name or a file, onto a device."""
+
+    @classmethod
+    def prepare(cls, weights: str = "") -> Iterator[tuple[int, int]]:
+        """Make what the method needs once on this machine, if anything; yields (done, total) on the way."""
+        del weights
+        yield from ()
 
     @property
     def family(self) -> str:

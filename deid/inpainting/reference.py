@@ -1,7 +1,8 @@
 """Drawing with references: the detail of a person who does not exist, in the light of the photo.
 
 After Bitouk et al. (SIGGRAPH 2008), "Face Swapping: Automatically Replacing Faces in Photographs". A one-pass
-generator guesses what is hidden; the guess gives tone, light and the kind of person, a reference gives the face.
+generator guesses what is hidden; the guess gives tone, light and the kind of person, a reference gives the
+face.
 """
 
 from collections.abc import Iterator
@@ -23,8 +24,10 @@ from deid.photo.faces import Face, from_landmarks
 from deid.photo.masks import dilate
 from deid.recognition import recognisers
 from deid.references import fitting, harmonizing, matching
-from deid.references.library import Library
+from deid.references.build import build
+from deid.references.library import Library, default_path
 from deid.references.matching import Sketch
+from deid.references.sources import openpeople_portraits
 
 GUESS = "onepass-128"
 SIZES = (256, 512, 1024)  # of a frame; a face has about as many pixels of detail as the photo has
@@ -39,7 +42,16 @@ class Reference(Method):
     family = "reference"
     iterative, smooth_rim, truncates, detailed = False, False, False, True
 
+    @classmethod
+    def prepare(cls, weights: str = "") -> Iterator[tuple[int, int]]:
+        """Build the library of the people that come with openpeople, where the user has none yet."""
+        if not weights and not default_path().exists():
+            for progress in build(openpeople_portraits(), default_path()):
+                yield progress.done, progress.total
+
     def __init__(self, weights: str | Path, device: str = "cpu") -> None:
+        for _ in self.prepare(str(weights or "")):
+            pass
         self.library = Library.open(weights or None)
         self.generator = load_generator(GUESS, device)
         self.recogniser = recognisers.load("openface")
@@ -68,10 +80,14 @@ class Reference(Method):
             raise ValueError("drawing with references needs the landmarks of each face")
         size = faces.crops.shape[3]
         guesses, sketches = self._guess(faces)
-        shown = {self.identities[self.names[_bare(name)]] for name in faces.avoid if _bare(name) in self.names}
+        shown = {
+            self.identities[self.names[_bare(name)]] for name in faces.avoid if _bare(name) in self.names
+        }
         fills, names = [], []
         for k in range(len(faces)):
-            name = (faces.references or [""] * len(faces))[k] or self._choose(sketches[k], faces.seeds[k], shown)
+            name = (faces.references or [""] * len(faces))[k] or self._choose(
+                sketches[k], faces.seeds[k], shown
+            )
             shown.add(self.identities[self.names[_bare(name)]])
             fills.append(self._fit(guesses[k : k + 1], name, faces.landmarks[k], size))
             names.append(name)
@@ -91,12 +107,12 @@ class Reference(Method):
         return (around * visible + step.images * (1 - visible)).clamp(-1, 1)
 
     def _guess(self, faces: MaskedFaces) -> tuple[Tensor, list[Sketch]]:
-        """Frames (F, 3, S, S), the visible pixels with a guess in the holes, and what it says of each face."""
+        """Frames (F, 3, S, S), a guess in the place of what is hidden, and what it says of each face."""
         count, size, side = len(faces), faces.crops.shape[3], self.generator.resolution
         # A pixel of the small view is visible only if all that went into it is.
         visible = 1 - F.max_pool2d(1 - faces.visible, size // side)
         crops = F.interpolate(faces.crops, (side, side), mode="area") * visible
-        places = ((faces.landmarks + 0.5) / size).float()  # type: ignore[operator]
+        places = ((faces.landmarks + 0.5) / size).float()  # type: ignore[operator, union-attr]
         given = onepass.conditions(crops, visible, places * side - 0.5)
         frames = []
         for seed, truncation in GUESSES:

@@ -11,6 +11,8 @@ from deid.photo.blending import gaussian
 from deid.photo.masks import dilate
 
 STRONGEST = 0.8  # more than this sharpens what the network got wrong
+SHARP = 0.9  # the share of pixels that are less sharp than what a photo's sharpness is seen by
+LEAST_DETAIL = 0.35  # a face in front of a wall still has some
 QUIET = 0.1  # the share of pixels that show nothing but grain: leaves behind a head are none
 GRAIN = 0.03  # at most, as a standard deviation: about four grey levels
 
@@ -46,8 +48,9 @@ def soften(drawn: Tensor, area: Tensor, hidden: Tensor, known: Tensor) -> Tensor
         return drawn
     area = torch.where(known > 0.5, area, drawn)
     for deviation in (1.0, 2.0, 4.0):
-        wanted, there = (_typical(_spread(part, deviation), where) for part, where in ((area, around), (drawn, inside)))
-        share = (wanted / there.clamp(min=1e-4)).clamp(0, 1)
+        pairs = ((area, around), (drawn, inside))
+        wanted, there = (_typical(_spread(part, deviation), where, SHARP) for part, where in pairs)
+        share = (wanted / there.clamp(min=1e-4)).clamp(LEAST_DETAIL, 1)
         base = _smooth(drawn, deviation)
         drawn = base + share * (drawn - base)
     return drawn

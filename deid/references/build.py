@@ -16,8 +16,8 @@ from deid.photo.images import ImageError
 from deid.recognition import recognisers
 from deid.references import attributes, gates, mattes
 from deid.references.entries import Entry, entries_of, write_library
-from deid.references.library import Library, default_path
-from deid.references.sources import Portrait, PortraitSource, openpeople_portraits
+from deid.references.library import Library
+from deid.references.sources import Portrait, PortraitSource
 
 DETECTION_SIDE = 640  # the longest side, in pixels, that the detector looks at
 SIZES = (256, 512, 1024)
@@ -63,13 +63,6 @@ def build(portraits: PortraitSource, path: str | Path) -> Iterator[BuildProgress
             done, portraits.total, name, reason, thumbnail, len(entries) - before, Counter(counted)
         )
     write_library(path, _identified(entries), {**rejected, portraits.name: counted})
-
-
-def build_missing(path: str | Path | None = None) -> Iterator[BuildProgress]:
-    """Build the library at ``path`` (the user's own) from openpeople; nothing to do where it is there."""
-    path = default_path() if path is None else Path(path)
-    if not path.exists():
-        yield from build(openpeople_portraits(), path)
 
 
 def examine(portrait: Portrait) -> tuple[Entry | None, str, Tensor]:

@@ -12,8 +12,8 @@ MIRRORED = [1, 0, 2, 4, 3]  # landmarks of a mirrored face: left and right chang
 def warp(images: Tensor, source: Tensor, target: Tensor) -> Tensor:
     """Images (1, C, S, S) whose landmarks ``source`` (5, 2) move to ``target`` (5, 2), both in pixels.
 
-    The displacement is a sum of Gaussians at the landmarks (radial basis functions; Arad et al., 1994). Beyond
-    the border the last pixel repeats.
+    The displacement is a sum of Gaussians at the landmarks (radial basis functions; Arad et al., 1994).
+    Beyond the border the last pixel repeats.
     """
     size = images.shape[3]
     source, target = source.to(images), target.to(images)

@@ -1,6 +1,7 @@
 """A reference in the light of the photo: its detail, over the tone and the light that are known of the place.
 
-Low frequencies come from the frame (what is visible, and a guess where nothing is), high ones from the reference.
+Low frequencies come from the frame (what is visible, and a guess where nothing is), high ones from the
+reference.
 """
 
 import torch
@@ -18,9 +19,9 @@ EDGE = 0.018  # of the side: how softly the reference ends
 def harmonize(frame: Tensor, reference: Tensor, weight: Tensor) -> Tensor:
     """The reference (1, 3, S, S) with the tone and light of ``frame`` (1, 3, S, S), where ``weight`` is 1.
 
-    Means are taken inside ``weight`` (1, 1, S, S) only, so that neither hair nor background around a face colours
-    it (normalised convolution; Knutsson and Westin, 1993). Detail is scaled with the light: in the dark there
-    is less of it.
+    Means are taken inside ``weight`` (1, 1, S, S) only, so that neither hair nor background around a face
+    colours it (normalised convolution; Knutsson and Westin, 1993). Detail is scaled with the light: in the
+    dark there is less of it.
     """
     wanted, own = _low(frame, weight), _low(reference, weight)
     light, before = (((part + 1) / 2).mean(1, keepdim=True).clamp(min=0.02) for part in (wanted, own))
@@ -30,7 +31,7 @@ def harmonize(frame: Tensor, reference: Tensor, weight: Tensor) -> Tensor:
 
 
 def compose(frame: Tensor, face: Tensor, weight: Tensor) -> Tensor:
-    """``face`` inside ``weight`` (1, 1, S, S), ``frame`` outside, with a soft edge; (1, 3, S, S) -> the same."""
+    """``face`` inside ``weight`` (1, 1, S, S), ``frame`` outside, a soft edge between; (1, 3, S, S) each."""
     soft = (2 * _enlarged(gaussian(_shrunk(weight), EDGE * SIDE), frame.shape[3]) - 1).clamp(0, 1)
     return (soft * face + (1 - soft) * frame).clamp(-1, 1)
 

@@ -1,4 +1,4 @@
-"""Which reference fits a hidden face: by pose, tone, light, and the kind of person that the surroundings suggest.
+"""Which reference fits a hidden face: by pose, tone, light, and the kind of person that fits around it.
 
 Nothing here sees a hidden pixel. What is known of the face is a guess that was drawn from the visible pixels.
 """
@@ -17,7 +17,8 @@ from deid.references.library import Library
 
 SIDE = 64  # of the thumbnails that are compared
 FIELDS = 8  # side of the fields that light is compared in
-# What a unit of each distance weighs. Landmarks in eye distances, colours in [-1, 1], 1 - cosine of embeddings.
+# What a unit of each distance weighs. Landmarks in eye distances, colours in [-1, 1], 1 - cosine of
+# embeddings.
 POSE, TONE, LIGHT, PERSON = 3.0, 1.0, 0.5, 1.0
 BEST = 5  # the seed chooses among so many
 

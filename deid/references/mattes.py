@@ -1,5 +1,7 @@
 """Where a crop shows the face's own skin: not hair, hat, hand or background."""
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -9,7 +11,8 @@ from deid.photo.colour import lab
 from deid.photo.masks import dilate, hides
 
 SIDE = 128
-LEAST = (8.0, 4.0, 4.5)  # what skin varies by at least, in L*, a* and b*
+LEAST = (10.0, 4.0, 4.5)  # what skin varies by at least, in L*, a* and b*
+MORE = (6.0, 2.0, 2.0)  # and how much more where a spot itself varies
 STRANGE = 9.0  # a spot whose hue is this far from the others' is not skin
 TURNED = 0.25
 # How far a colour may be from skin's, in such units, within each outline of a face.
@@ -63,7 +66,7 @@ def matte(crop: Tensor, landmarks: Tensor) -> Tensor:
     near = near[(hue - hue.median(0).values).norm(dim=1) <= STRANGE]
     middle = near.median(2).values[..., None, None]
     spread = (near - middle[..., 0]).abs().median(2).values[..., None, None]
-    spread = 1.48 * spread.clamp(max=4) + torch.tensor(LEAST)[:, None, None]
+    spread = torch.minimum(1.48 * spread, _column(MORE)) + _column(LEAST)
     distance = ((colours - middle) / spread).square().sum(1).sqrt().min(0).values
     points = landmarks.double() * SIDE - 0.5
     likely = torch.zeros(1, 1, SIDE, SIDE)
@@ -71,6 +74,10 @@ def matte(crop: Tensor, landmarks: Tensor) -> Tensor:
         likely = torch.maximum(likely, (distance < most) * hides(outline, _grid(), points, SIDE))
     whole = _open(torch.maximum(_close(likely, 2), _features(landmarks)), 2)
     return gaussian(_filled(_holding(whole, landmarks)), 0.8).clamp(0, 1)
+
+
+def _column(values: Sequence[float]) -> Tensor:
+    return torch.tensor(values)[:, None, None]
 
 
 def _grid() -> Tensor:

@@ -19,7 +19,7 @@ SIDE = 64  # of the thumbnails that are compared
 FIELDS = 8  # side of the fields that light is compared in
 # What a unit of each distance weighs. Landmarks in eye distances, colours in [-1, 1], 1 - cosine of
 # embeddings.
-POSE, TONE, LIGHT, PERSON = 3.0, 1.0, 0.5, 1.0
+POSE, TONE, LIGHT, PERSON = 8.0, 1.0, 0.5, 1.0
 BEST = 5  # the seed chooses among so many
 
 

@@ -11,8 +11,8 @@ from deid.photo.colour import lab
 from deid.photo.masks import dilate, hides
 
 SIDE = 128
-LEAST = (10.0, 4.0, 4.5)  # what skin varies by at least, in L*, a* and b*
-MORE = (6.0, 2.0, 2.0)  # and how much more where a spot itself varies
+LEAST = (12.0, 4.0, 4.5)  # what skin varies by at least, in L*, a* and b*
+MORE = (6.0, 2.5, 2.5)  # and how much more where a spot itself varies
 STRANGE = 9.0  # a spot whose hue is this far from the others' is not skin
 TURNED = 0.25
 # How far a colour may be from skin's, in such units, within each outline of a face.
@@ -117,23 +117,19 @@ def _open(mask: Tensor, reach: int) -> Tensor:
 
 
 def _holding(mask: Tensor, landmarks: Tensor) -> Tensor:
-    """The connected part of a mask (1, 1, S, S) that holds the nose."""
-    x, y = (landmarks[2] * SIDE).long().clamp(0, SIDE - 1).tolist()
+    """The connected parts of a mask (1, 1, S, S) that hold the nose or one of the ``spots``."""
+    starts = (torch.cat([landmarks[2:3], spots(landmarks)]) * SIDE).long().clamp(0, SIDE - 1)
     part = torch.zeros_like(mask)
-    part[0, 0, y, x] = 1
-    while True:
-        grown = dilate(part, 3) * mask
-        grown = torch.maximum(grown, part * mask)
-        if torch.equal(grown, part):
-            return part
+    part[0, 0, starts[:, 1], starts[:, 0]] = 1
+    part = part * mask
+    while not torch.equal(grown := dilate(part, 2) * mask, part):
         part = grown
+    return part
 
 
 def _filled(mask: Tensor) -> Tensor:
-    """A mask (1, 1, S, S) without holes: what the border's background does not reach belongs to the face."""
+    """A mask (1, 1, S, S) without holes: what cannot be reached from the border belongs to the face."""
     outside = F.pad(torch.zeros_like(mask[..., 1:-1, 1:-1]), (1, 1, 1, 1), value=1.0) * (1 - mask)
-    while True:
-        grown = torch.maximum(dilate(outside, 1) * (1 - mask), outside)
-        if torch.equal(grown, outside):
-            return 1 - outside
+    while not torch.equal(grown := dilate(outside, 1) * (1 - mask), outside):
         outside = grown
+    return 1 - outside

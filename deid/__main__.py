@@ -108,7 +108,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _prepare(options: Options) -> None:
     """Make what the method needs once on this machine, with a bar."""
     with tqdm(desc="building the library of references, once", leave=False, delay=1) as bar:
-        for done, total in pipeline.prepare(options):
+        for done, total in options.prepare():
             bar.total = total
             bar.update(done - bar.n)
 

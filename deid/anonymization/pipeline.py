@@ -12,10 +12,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from deid import inpainting
 from deid.anonymization import compositing, obfuscation, synthesis, verification
+from deid.anonymization.draft import Draft
 from deid.anonymization.options import Options
-from deid.anonymization.synthesis import Draft, DrawingProgress
+from deid.anonymization.synthesis import DrawingProgress
 from deid.anonymization.targets import Outcome, Target, plan
 from deid.devices import resolve_device
 from deid.photo import detection, images
@@ -116,12 +116,6 @@ def check_options(options: Options) -> None:
         options.load_method()
     if options.verify:
         verification.threshold(options)
-
-
-def prepare(options: Options) -> Iterator[tuple[int, int]]:
-    """Make what the method needs once on this machine; yields (done, total) on the way."""
-    if options.draws:
-        yield from inpainting.METHODS[options.method][0].prepare(options.weights)
 
 
 def smallest_searched(photo: Photo, options: Options) -> float:

@@ -36,7 +36,7 @@ GUESSES = ((1, 0.0), (2, 0.5))  # seed and truncation of each; the first gives t
 MIRRORED = ":mirrored"
 
 
-class Reference(Method):
+class ReferenceMethod(Method):
     """Faces of a library's people, fitted and harmonised."""
 
     family = "reference"

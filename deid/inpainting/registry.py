@@ -6,14 +6,14 @@ from deid.generators import WeightsError
 from deid.inpainting.interface import Method
 from deid.inpainting.latent_search import LatentSearch
 from deid.inpainting.one_pass import OnePass
-from deid.inpainting.reference import Reference
+from deid.inpainting.reference import ReferenceMethod
 
 # Name -> how it draws, and the weights that ship for it. A method's name is the family of its networks.
 METHODS: dict[str, tuple[type[Method], str]] = {
     "dcgan": (LatentSearch, "dcgan-64"),
     "stylegan2": (LatentSearch, "stylegan2-64"),
     "onepass": (OnePass, "onepass-128"),
-    "reference": (Reference, ""),
+    "reference": (ReferenceMethod, ""),
 }
 
 

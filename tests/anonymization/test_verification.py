@@ -8,9 +8,9 @@ import torch
 
 from deid.__main__ import main
 from deid.anonymization import compositing, pipeline, synthesis, targets, verification
+from deid.anonymization.draft import Draft
 from deid.anonymization.manifest import manifest
 from deid.anonymization.options import Options
-from deid.anonymization.synthesis import Draft
 from deid.photo import images, masks
 from deid.photo.alignment import DCGAN_FRAME
 from deid.photo.faces import Face
@@ -160,7 +160,7 @@ def test_a_recogniser_that_is_not_there_stops_before_any_photo(sample_path, tmp_
 
 
 def test_a_reference_is_repeated_from_the_manifest_too(sample, sample_faces, library_path):
-    """With noise under the mask, and what the manifest says of each face: the same photo, whoever was chosen."""
+    """With noise under the mask, and what the manifest says of each face: the same photo."""
     options = Options("reference", weights=str(library_path))
     threshold = just_under(first_similarities(sample, sample_faces, options))
     result = pipeline.anonymize(sample, options, sample_faces, threshold=threshold)

@@ -6,14 +6,14 @@ import pytest
 import torch
 
 from deid.inpainting.interface import MaskedFaces
-from deid.inpainting.reference import Reference
+from deid.inpainting.reference import ReferenceMethod
 from deid.photo import masks
 from deid.photo.faces import from_landmarks
 
 
 @pytest.fixture(scope="module")
 def method(library_path):
-    return Reference(library_path)
+    return ReferenceMethod(library_path)
 
 
 @pytest.fixture

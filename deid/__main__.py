@@ -82,6 +82,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         names = [field.name for field in dataclasses.fields(Options) if hasattr(given, field.name)]
         options = Options(**{name: getattr(given, name) for name in names})
+        _prepare(options)
         pipeline.check_options(options)
         jobs, ignored = batch.plan_batch(given.inputs, given.output, given.boxes)
     except (UsageError, ImageError, WeightsError, ValueError) as error:
@@ -102,6 +103,14 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
     print(f"{sum(written)} of {len(jobs)} photos written to {given.output}")
     return 0 if all(written) else 1
+
+
+def _prepare(options: Options) -> None:
+    """Make what the method needs once on this machine, with a bar."""
+    with tqdm(desc="building the library of references, once", leave=False, delay=1) as bar:
+        for done, total in options.prepare():
+            bar.total = total
+            bar.update(done - bar.n)
 
 
 def run(job: Job, options: Options, arguments: argparse.Namespace) -> bool:

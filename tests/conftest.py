@@ -7,7 +7,9 @@ import os
 # notebooks' kernels inherit it.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-from collections.abc import Callable
+import http.server
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,8 @@ from deid.data import dataset
 from deid.data.crops import FaceCrops
 from deid.photo import detection, images
 from deid.photo.faces import Face
+from deid.references.build import build
+from deid.references.sources import openpeople_portraits
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "media" / "sample.jpg"
@@ -67,9 +71,62 @@ def crops(tmp_path_factory, portraits) -> FaceCrops:
 
 
 @pytest.fixture(scope="session")
+def library_path(tmp_path_factory) -> Path:
+    """A library of references: four of the people who do not exist that come with openpeople."""
+    path = tmp_path_factory.mktemp("library") / "people.safetensors"
+    for _ in build(openpeople_portraits(("P001", "P003", "P005", "P009")), path):
+        pass
+    return path
+
+
+@pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Real faces that may not be redistributed; absent from most checkouts."""
     folder = ROOT.parent / "shared" / "data"
     if not folder.is_dir():
         pytest.skip(f"real photos are not here ({folder}); they may not be redistributed")
     return folder
+
+
+class Server(http.server.BaseHTTPRequestHandler):
+    """Serves ``files`` by name, up to ``limit`` bytes of each, and honours ranges.
+
+    ``asked``: where each answer began. ``address`` and ``content`` are those of the last file.
+    """
+
+    root, address, content = "", "", b""
+    files: dict[str, bytes] = {}
+    limit: int | None = None
+    asked: list[int] = []
+
+    @classmethod
+    def serve(cls, name: str, content: bytes) -> None:
+        cls.files[name] = cls.content = content
+        cls.address = cls.root + name
+
+    def do_GET(self):
+        if (content := self.files.get(self.path.lstrip("/"))) is None:
+            return self.send_error(404)
+        start = int(self.headers.get("Range", "bytes=0-")[6:].rstrip("-"))
+        type(self).asked.append(start)
+        if start >= len(content):
+            return self.send_error(416)
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(content) - start))
+        self.end_headers()
+        self.wfile.write(content[start : self.limit])
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def server(monkeypatch, tmp_path) -> Iterator[type[Server]]:
+    """A server without files yet, and an empty cache."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    Server.files, Server.limit, Server.asked = {}, None, []
+    with http.server.HTTPServer(("127.0.0.1", 0), Server) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        Server.root = f"http://127.0.0.1:{running.server_port}/"
+        yield Server
+        running.shutdown()

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from deid import inpainting
 from deid.anonymization.targets import Target
 from deid.photo import alignment, blending, masks, texture
 from deid.photo.faces import Face
@@ -90,6 +91,8 @@ def blend(
             drawn = alignment.paste(fill, target.matrix, region)
             if finish:
                 known = 1 - scene.hidden[:, :, region[1] : region[3], region[0] : region[2]]
+                if inpainting.METHODS[target.method][0].detailed:
+                    drawn = texture.soften(drawn, area, inside, known)
                 drawn = texture.match(drawn, area, inside, known, alignment.scale(target.matrix), target.seed)
                 drawn = blending.seam(drawn, area, inside, known)
             drawn = drawn.clamp(-1, 1)

@@ -52,7 +52,7 @@ def face_record(target: Target, outcome: Outcome) -> dict:
             entry["truncation"] = target.truncation
         if (enlarged := alignment.scale(target.matrix)) > 2:
             entry["enlarged"] = round(enlarged, 2)  # photo pixels for each pixel that was drawn
-    known = {"similarity": outcome.similarity, "reason": target.reason}
+    known = {"reference": target.reference, "similarity": outcome.similarity, "reason": target.reason}
     return entry | {name: value for name, value in known.items() if value}
 
 

@@ -1,6 +1,7 @@
 """What to do with a photo: the settings of the tool, checked."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -80,6 +81,11 @@ class Options:
     def search(self) -> Search:
         """How a method that searches latents does so."""
         return Search(self.starts, self.iterations)
+
+    def prepare(self) -> Iterator[tuple[int, int]]:
+        """Make what the method needs once on this machine; yields (done, total) on the way."""
+        if self.draws:
+            yield from inpainting.METHODS[self.method][0].prepare(self.weights)
 
     def load_method(self) -> Method:
         """The method that draws.

@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 
 from deid.anonymization import compositing, obfuscation, synthesis, verification
+from deid.anonymization.draft import Draft
 from deid.anonymization.options import Options
-from deid.anonymization.synthesis import Draft, DrawingProgress
+from deid.anonymization.synthesis import DrawingProgress
 from deid.anonymization.targets import Outcome, Target, plan
 from deid.devices import resolve_device
 from deid.photo import detection, images
-from deid.photo.alignment import DCGAN_FRAME
 from deid.photo.faces import Face
 from deid.photo.images import Photo
 
@@ -104,7 +104,9 @@ def steps(
 
 def plan_targets(found: Sequence[Face], options: Options) -> list[Target]:
     """A target for each face under these options, in the frame that the method knows, far ones first."""
-    return plan(found, options, options.load_method().frame if options.draws and found else DCGAN_FRAME)
+    if not (options.draws and found):
+        return plan(found, options)
+    return plan(found, options, options.load_method().frame_for)
 
 
 def check_options(options: Options) -> None:

@@ -3,15 +3,17 @@
 A ``Draft`` is made of a photo whose faces are hidden already; the original only comes back to be hidden anew.
 """
 
+import itertools
 import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from deid.anonymization import compositing
-from deid.anonymization.compositing import Scene
+from deid.anonymization.draft import Draft
 from deid.anonymization.options import Options
 from deid.anonymization.targets import Outcome, Target
 from deid.inpainting.interface import MaskedFaces, Step
@@ -23,50 +25,7 @@ MAX_CONTEXTUAL = 0.45
 MIN_VISIBLE = 0.15
 FACES_AT_ONCE = 8
 MOST_PREVIEWS = 30  # of faces that appear one by one
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A photo on its way: what is visible of it, and for each face a target and an outcome, by position."""
-
-    scene: Scene
-    targets: list[Target]
-    outcomes: list[Outcome]
-
-    @classmethod
-    def of(cls, photo: Tensor, targets: Sequence[Target]) -> "Draft":
-        """A photo (1, 3, H, W) with all faces hidden and none drawn."""
-        return cls(compositing.hide(photo, targets), list(targets), [Outcome() for _ in targets])
-
-    def at(self, index: int, target: Target, outcome: Outcome) -> "Draft":
-        """The draft with another target and outcome at one position."""
-        targets, outcomes = list(self.targets), list(self.outcomes)
-        targets[index], outcomes[index] = target, outcome
-        return replace(self, targets=targets, outcomes=outcomes)
-
-    def hidden_again(self, photo: Tensor) -> "Draft":
-        """The draft after its targets were changed: holes made anew in the original photo (1, 3, H, W).
-
-        Faces whose visible surroundings changed with them lose their fills, to be drawn from what is visible
-        now.
-        """
-        scene, outcomes = compositing.hide(photo, self.targets), list(self.outcomes)
-        for index, (target, outcome) in enumerate(zip(self.targets, self.outcomes, strict=True)):
-            visible = [
-                compositing.view(Scene(part, part), target)[1] for part in (self.scene.hidden, scene.hidden)
-            ]
-            if outcome.fill is not None and not torch.equal(*visible):
-                outcomes[index] = replace(outcome, fill=None)
-        return Draft(scene, self.targets, outcomes)
-
-    def preview(self, extra: dict[int, Tensor] | None = None) -> Tensor:
-        """The photo so far, roughly, with ``extra`` fills by position: for a GIF."""
-        fills = [(extra or {}).get(index, outcome.fill) for index, outcome in enumerate(self.outcomes)]
-        return compositing.blend(self.scene, self.targets, fills, finish=False)
-
-    def finished(self) -> Tensor:
-        """The photo (1, 3, H, W) with every fill as sharp as its surroundings, and blended into them."""
-        return compositing.blend(self.scene, self.targets, [outcome.fill for outcome in self.outcomes])
+FIT_SIDE = 128  # of a frame, in pixels, that colours are fitted in
 
 
 @dataclass(frozen=True)
@@ -83,11 +42,10 @@ def draw(draft: Draft, options: Options, preview_every: int = 0) -> Generator[Dr
     draft, views = _give_up_on_the_blind(draft)
     done = sum(outcome.fill is not None for outcome in draft.outcomes)
     wanted = list(views)
-    for start in range(0, len(wanted), FACES_AT_ONCE):
-        together = wanted[start : start + FACES_AT_ONCE]
+    for start, together in _batches(draft, wanted):
         crops, visible = (torch.cat(part) for part in zip(*(views[index] for index in together), strict=True))
         targets, begin = [draft.targets[index] for index in together], time.perf_counter()
-        for step in method.draw(_faces(crops, visible, targets, options), options.search):
+        for step in method.draw(_faces(crops, visible, targets, draft, options), options.search):
             every = preview_every if method.iterative and preview_every else 0
             show = every and step.iteration % every == 0
             extra = {index: step.images[k : k + 1].cpu() for k, index in enumerate(together)} if show else {}
@@ -114,7 +72,8 @@ def candidates(draft: Draft, index: int, seeds: Sequence[int], options: Options)
     others = [draft.targets[index].reseeded(seed, options.jitter) for seed in seeds]
     views = [compositing.view(draft.scene, other) for other in others]
     crops, visible = (torch.cat(part) for part in zip(*views, strict=True))
-    *_, step = method.draw(_faces(crops, visible, others, options), options.search)
+    faces = _faces(crops, visible, others, draft.at(index, others[0], draft.outcomes[index]), options)
+    *_, step = method.draw(faces, options.search)
     seconds = (time.perf_counter() - begin) / len(others)
     fills = fit(step.images.cpu(), crops, visible, method.smooth_rim)
     shown = crops * visible + fills * (1 - visible)
@@ -129,12 +88,21 @@ def fit(fills: Tensor, crops: Tensor, visible: Tensor, smooth: bool = False) -> 
 
     ``smooth``: with a smooth rim, for methods that need it (``Method.smooth_rim``).
     """
+    size = fills.shape[3]
+    if size > FIT_SIDE:  # what is to be corrected varies slowly: it is found on fewer pixels
+        few = [F.interpolate(part, (FIT_SIDE, FIT_SIDE), mode="area") for part in (fills, crops * visible)]
+        clear = 1 - F.max_pool2d(1 - visible, size // FIT_SIDE)
+        change = (fit(few[0], few[1] * clear, clear, smooth) - few[0]) * (1 - clear)
+        change = F.interpolate(change, (size, size), mode="bicubic")
+        return (crops * visible + (fills + change) * (1 - visible)).clamp(-1, 1)
     blended = blending.poisson(blending.match_colour(fills, crops, visible), crops, visible)
     return blending.smooth_rim(blended, visible) if smooth else blended
 
 
 def judged(target: Target, outcome: Outcome, step: Step, row: int) -> tuple[Target, Outcome]:
     """A target, and its outcome with the losses in one row of a step; a face that does not fit is black."""
+    if step.references:
+        target = replace(target, reference=step.references[row])
     losses = {name: value[row].item() for name, value in step.losses.items()}
     if not losses["contextual"] <= MAX_CONTEXTUAL:  # so written, NaN counts as well
         target = target.blacked_out("no face was found that fits its surroundings")
@@ -158,9 +126,31 @@ def _give_up_on_the_blind(draft: Draft) -> tuple[Draft, dict[int, tuple[Tensor, 
     return draft, views
 
 
-def _faces(crops: Tensor, visible: Tensor, targets: Sequence[Target], options: Options) -> MaskedFaces:
-    pose, seeds = torch.stack([target.pose for target in targets]), [target.seed for target in targets]
-    faces = MaskedFaces(crops, visible, seeds, pose, [target.truncation for target in targets])
+def _batches(draft: Draft, wanted: list[int]) -> Iterator[tuple[int, list[int]]]:
+    """Positions that are drawn together, frames of one size each, and how many came before."""
+    start = 0
+    for _, alike in itertools.groupby(wanted, key=lambda index: draft.targets[index].frame.size):
+        members = list(alike)
+        for first in range(0, len(members), FACES_AT_ONCE):
+            together = members[first : first + FACES_AT_ONCE]
+            yield start, together
+            start += len(together)
+
+
+def _faces(
+    crops: Tensor, visible: Tensor, targets: Sequence[Target], draft: Draft, options: Options
+) -> MaskedFaces:
+    """What the method is told of ``targets``, and which of its people the other faces show already."""
+    shown = {target.reference for target in draft.targets if target.reference and not target.black}
+    faces = MaskedFaces(
+        crops,
+        visible,
+        [target.seed for target in targets],
+        torch.stack([target.pose for target in targets]),
+        [target.truncation for target in targets],
+        [target.reference for target in targets],
+        shown,
+    )
     return faces.to(method_device(options))
 
 

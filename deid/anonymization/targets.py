@@ -3,7 +3,7 @@
 Both are frozen. They are held in lists, and belong together by position.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -27,8 +27,8 @@ class Target:
 
     The hole lies where the face was: ``place`` (2, 3) maps its frame's pixels to the photo's, ``landmarks``
     (5, 2) lie in that frame. What is drawn may lie a little elsewhere (jitter): ``matrix`` and ``pose`` are
-    the same for it. ``truncation`` is how far the person drawn may be from the mean one. ``reason`` says why
-    a face is black.
+    the same for it. ``truncation`` is how far the person drawn may be from the mean one. ``reference`` names
+    who is shown of a library's people (empty: the method chooses). ``reason`` says why a face is black.
     """
 
     face: Face
@@ -42,6 +42,7 @@ class Target:
     seed: int
     truncation: float = 1.0
     reason: str = ""
+    reference: str = ""
 
     @property
     def black(self) -> bool:
@@ -55,7 +56,7 @@ class Target:
     def reseeded(self, seed: int, jitter: float) -> "Target":
         """The same hole for another person; ``jitter`` as in ``Options``."""
         matrix, pose = _drawn_at(self.face, self.frame, seed, jitter)
-        return replace(self, matrix=matrix, pose=pose, seed=seed)
+        return replace(self, matrix=matrix, pose=pose, seed=seed, reference="")
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,13 +86,15 @@ class Outcome:
         return known | ({"after": self.tries[-1]} if self.tries else {}) | {"verdict": self.verdict}
 
 
-def plan(found: Sequence[Face], options: "Options", frame: Frame = DCGAN_FRAME) -> list[Target]:
+def plan(
+    found: Sequence[Face], options: "Options", frame_for: Callable[[Face], Frame] = lambda face: DCGAN_FRAME
+) -> list[Target]:
     """A target for each face, far ones (small) first so that near ones are drawn over them.
 
     A face that is too small for a method that draws is blacked out.
     """
     seeds = face_seeds(options.seed, len(found))
-    targets = [place(face, options, frame, seed) for face, seed in zip(found, seeds, strict=True)]
+    targets = [place(face, options, frame_for(face), seed) for face, seed in zip(found, seeds, strict=True)]
     for index, target in enumerate(targets):
         if options.draws and target.face.size < options.min_size:
             targets[index] = target.blacked_out(f"smaller than {options.min_size:g} px")

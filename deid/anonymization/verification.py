@@ -15,8 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from deid.anonymization import synthesis
+from deid.anonymization.draft import Draft
 from deid.anonymization.options import Options
-from deid.anonymization.synthesis import Draft
 from deid.anonymization.targets import Outcome, Target
 from deid.inpainting.interface import face_seeds
 from deid.photo import alignment, detection

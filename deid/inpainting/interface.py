@@ -1,7 +1,7 @@
 """What every method that draws a face is given, what it answers, and what it says about itself."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,6 +12,7 @@ from torch import Tensor
 from deid.generators import frame_of
 from deid.inpainting.settings import TRUNCATION, Search
 from deid.photo.alignment import Frame
+from deid.photo.faces import Face
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class MaskedFaces:
 
     ``crops`` (F, 3, S, S), whose hidden pixels are set to zero here once more; ``visible`` (F, 1, S, S) as 0
     or 1; a seed for each face; ``landmarks`` (F, 5, 2) in frame pixels, for methods that ask where eyes and
-    mouth are to be; ``truncation``, one or F: how far a person may be from the mean one. Raises
+    mouth are to be; ``truncation``, one or F: how far a person may be from the mean one;
+    ``references`` F names of a library's people ("": the method chooses), and which to ``avoid``. Raises
     ``ValueError`` on shapes that do not fit.
     """
 
@@ -29,6 +31,8 @@ class MaskedFaces:
     seeds: Sequence[int]
     landmarks: Tensor | None = None
     truncation: float | Sequence[float] = TRUNCATION
+    references: Sequence[str] = ()
+    avoid: Collection[str] = ()
 
     def __post_init__(self) -> None:
         crops, visible, count = self.crops, self.visible, len(self.seeds)
@@ -52,6 +56,7 @@ class Step:
 
     ``losses`` by name, each (F,), and ``images`` (F, 3, S, S) are those of the best latent of each face.
     Every surviving candidate is in ``candidates`` (F, K, 3, S, S), drawn from ``latents`` (F, K, L, d).
+    ``references`` are the names of the references that the faces were drawn with, if any.
     """
 
     iteration: int
@@ -59,18 +64,21 @@ class Step:
     images: Tensor
     candidates: Tensor
     latents: Tensor
+    references: Sequence[str] = ()
 
 
 class Method(ABC):
     """A way to draw faces: one network, or a pair, with its weights.
 
     A subclass says how it goes about it: ``iterative`` if its steps show progress, ``smooth_rim`` if its
-    fills need a smooth rim, ``truncates`` if it heeds ``MaskedFaces.truncation``.
+    fills need a smooth rim, ``truncates`` if it heeds ``MaskedFaces.truncation``, ``detailed`` if its fills
+    may be sharper than the photo.
     """
 
     iterative: ClassVar[bool]
     smooth_rim: ClassVar[bool]
     truncates: ClassVar[bool]
+    detailed: ClassVar[bool] = False
 
     generator: Any  # a FaceGenerator of this method's kind
     files: list[Path]  # the weights that it draws with
@@ -79,10 +87,26 @@ class Method(ABC):
     def __init__(self, weights: str | Path, device: str = "cpu") -> None:
         """Load ``weights``, a bundled name or a file, onto a device."""
 
+    @classmethod
+    def prepare(cls, weights: str = "") -> Iterator[tuple[int, int]]:
+        """Make what the method needs once on this machine, if anything; yields (done, total) on the way."""
+        del weights
+        yield from ()
+
+    @property
+    def family(self) -> str:
+        """The method that its weights belong to."""
+        return self.generator.family
+
     @property
     def frame(self) -> Frame:
         """The frame that faces are brought into."""
         return frame_of(self.generator)
+
+    def frame_for(self, face: Face) -> Frame:
+        """The frame for one face of a photo; the same for all unless a method has frames of several sizes."""
+        del face
+        return self.frame
 
     @abstractmethod
     def draw(self, faces: MaskedFaces, search: Search) -> Iterator[Step]:

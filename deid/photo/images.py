@@ -74,15 +74,16 @@ def find(path: str | Path) -> list[Path]:
     raise ImageError(f"{path}: no such file or folder")
 
 
-def load(path: str | Path, max_pixels: int = MAX_PIXELS) -> Photo:
+def load(path: str | Path, max_pixels: int = MAX_PIXELS, content: bytes | None = None) -> Photo:
     """Decode one photo: EXIF orientation applied, colours converted to sRGB, transparency flattened on white.
 
-    Raises ``ImageError`` naming the file for anything that is not a whole, single, reasonably sized photo.
+    ``content``: its bytes, where ``path`` only names it (in an archive). Raises ``ImageError`` naming the
+    file for anything that is not a whole, single, reasonably sized photo.
     """
     path = Path(path)
     try:
         # The size is known from the header: a decompression bomb is refused before it is unpacked.
-        with Image.open(path) as image:
+        with Image.open(path if content is None else io.BytesIO(content)) as image:
             _check(image, path, max_pixels)
             encoding = _encoding(image)
             grey = image.mode in ("1", "L", "LA", "I", "I;16", "I;16B", "F")
@@ -120,6 +121,20 @@ def save(photo: Photo, path: str | Path) -> None:
         raise ImageError(
             f"{path}: cannot be written ({error.strerror}); choose another output folder"
         ) from error
+
+
+def to_jpeg(pixels: Tensor, quality: int = 95) -> bytes:
+    """(1, 3, H, W) -> the bytes of a JPEG without metadata, colours at full resolution."""
+    encoded = io.BytesIO()
+    Image.fromarray(to_uint8(pixels)[0]).save(encoded, "JPEG", quality=quality, subsampling=0)
+    return encoded.getvalue()
+
+
+def from_jpeg(content: bytes, side: int) -> Tensor:
+    """The bytes of a JPEG -> (1, 3, H, W); a large one is halved while it stays at least ``side`` wide."""
+    with Image.open(io.BytesIO(content), formats=["JPEG"]) as image:
+        image.draft("RGB", (side, side))
+        return from_uint8(np.asarray(image.convert("RGB")))
 
 
 def _check(image: Image.Image, path: Path, max_pixels: int) -> None:

@@ -11,6 +11,8 @@ from deid.photo.blending import gaussian
 from deid.photo.masks import dilate
 
 STRONGEST = 0.8  # more than this sharpens what the network got wrong
+SHARP = 0.9  # the share of pixels that are less sharp than what a photo's sharpness is seen by
+LEAST_DETAIL = 0.35  # a face in front of a wall still has some
 QUIET = 0.1  # the share of pixels that show nothing but grain: leaves behind a head are none
 GRAIN = 0.03  # at most, as a standard deviation: about four grey levels
 
@@ -34,6 +36,24 @@ def match(drawn: Tensor, area: Tensor, hidden: Tensor, known: Tensor, scale: flo
         - _typical(_spread(sharp, 1.0), inside, QUIET).square()
     )
     return sharp + missing.clamp(0, GRAIN**2).sqrt() * _grain(drawn, seed)
+
+
+def soften(drawn: Tensor, area: Tensor, hidden: Tensor, known: Tensor) -> Tensor:
+    """``drawn`` (1, 3, h, w), no sharper in the hole than ``area`` is around it, at three scales.
+
+    ``hidden`` and ``known`` (1, 1, h, w) as 0 or 1: the hole, and what of ``area`` may be looked at.
+    """
+    around, inside = _around(hidden, known), hidden > 0.5
+    if around.sum() < 100 or inside.sum() < 100:
+        return drawn
+    area = torch.where(known > 0.5, area, drawn)
+    for deviation in (1.0, 2.0, 4.0):
+        pairs = ((area, around), (drawn, inside))
+        wanted, there = (_typical(_spread(part, deviation), where, SHARP) for part, where in pairs)
+        share = (wanted / there.clamp(min=1e-4)).clamp(LEAST_DETAIL, 1)
+        base = _smooth(drawn, deviation)
+        drawn = base + share * (drawn - base)
+    return drawn
 
 
 def sharpness_ratio(photo: Tensor, hidden: Tensor) -> float:

@@ -20,10 +20,12 @@ QUICK = {
 }
 
 
-@pytest.fixture(params=QUICK)
+@pytest.fixture(params=[*QUICK, "reference"])
 def drawn(request) -> Options:
     """Quick options of each method that draws."""
-    return QUICK[request.param]
+    if request.param in QUICK:
+        return QUICK[request.param]
+    return Options("reference", weights=str(request.getfixturevalue("library_path")), verify=False)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from deid.anonymization import pipeline, synthesis
-from deid.anonymization.synthesis import Draft
+from deid.anonymization.draft import Draft
 
 
 def finish(drawing):
@@ -35,15 +35,6 @@ def test_only_faces_without_a_fill_are_drawn(draft, quick):
         "alone it is drawn as in a batch"
     )
     assert again.outcomes[0].seconds > whole.outcomes[0].seconds, "its time is added up"
-
-
-def test_a_larger_hole_loses_the_fills_that_it_touches_only(draft, sample, quick):
-    drawn, _ = finish(synthesis.draw(draft, quick["onepass"]))
-    larger = dataclasses.replace(drawn.targets[0], mask="face-120")
-    changed = drawn.at(0, larger, drawn.outcomes[0]).hidden_again(sample.pixels)
-    assert changed.outcomes[0].fill is None and changed.outcomes[1].fill is not None
-    assert changed.scene.hidden.sum() > drawn.scene.hidden.sum()
-    assert torch.equal(drawn.scene.hidden, draft.scene.hidden), "a draft is not written to"
 
 
 def test_a_face_without_surroundings_is_given_up(sample, sample_faces, quick):

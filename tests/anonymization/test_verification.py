@@ -8,9 +8,9 @@ import torch
 
 from deid.__main__ import main
 from deid.anonymization import compositing, pipeline, synthesis, targets, verification
+from deid.anonymization.draft import Draft
 from deid.anonymization.manifest import manifest
 from deid.anonymization.options import Options
-from deid.anonymization.synthesis import Draft
 from deid.photo import images, masks
 from deid.photo.alignment import DCGAN_FRAME
 from deid.photo.faces import Face
@@ -157,3 +157,25 @@ def test_a_recogniser_that_is_not_there_stops_before_any_photo(sample_path, tmp_
     )
     assert "pip install dlib-bin" in capsys.readouterr().err and not (tmp_path / "out").exists()
     recognisers.load.cache_clear()
+
+
+def test_a_reference_is_repeated_from_the_manifest_too(sample, sample_faces, library_path):
+    """With noise under the mask, and what the manifest says of each face: the same photo."""
+    options = Options("reference", weights=str(library_path))
+    threshold = just_under(first_similarities(sample, sample_faces, options))
+    result = pipeline.anonymize(sample, options, sample_faces, threshold=threshold)
+    assert sum(outcome.attempts for outcome in result.outcomes) > 0, "the check had a say"
+    noise = torch.rand(sample.pixels.shape, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    other, planned = torch.where(result.hidden > 0.5, noise, sample.pixels), []
+    method = options.load_method()
+    for known in manifest(result, options)["faces"]:
+        face = Face(tuple(known["box"]), known["score"], tuple(map(tuple, known["landmarks"])))
+        said = {name: known[name] for name in ("method", "mask") if name in known}
+        target = targets.place(
+            face, dataclasses.replace(options, **said), method.frame_for(face), known["seed"]
+        )
+        planned.append(dataclasses.replace(target, reference=known.get("reference", "")))
+    planned.sort(key=lambda target: target.face.size)
+    draft, _ = finish(synthesis.draw(Draft.of(other, planned), options))
+    apart = images.to_uint8(draft.finished()).astype(int) - images.to_uint8(result.photo.pixels).astype(int)
+    assert torch.equal(draft.scene.hidden, result.hidden) and abs(apart).max() <= 1

@@ -1,9 +1,7 @@
 """What the tests of weights share: pickles that call something, pickled storages, and a server."""
 
-import http.server
 import io
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -54,32 +52,8 @@ def outputs() -> Callable[[Path], list[torch.Tensor]]:
     return run
 
 
-class Server(http.server.BaseHTTPRequestHandler):
-    """Serves ``content`` up to ``limit`` bytes, and honours ranges. ``asked``: where each answer began."""
-
-    address, content, limit, asked = "", b"", None, []
-
-    def do_GET(self):
-        start = int(self.headers.get("Range", "bytes=0-")[6:].rstrip("-"))
-        type(self).asked.append(start)
-        if start >= len(self.content):
-            return self.send_error(416)
-        self.send_response(206 if start else 200)
-        self.send_header("Content-Length", str(len(self.content) - start))
-        self.end_headers()
-        self.wfile.write(self.content[start : self.limit])
-
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture
-def server(monkeypatch, tmp_path, golden_pickle) -> Iterator[type[Server]]:
+def server(server, golden_pickle):
     """A server of a network, and an empty cache."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    Server.content, Server.limit, Server.asked = golden_pickle.read_bytes(), None, []
-    with http.server.HTTPServer(("127.0.0.1", 0), Server) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
-        Server.address = f"http://127.0.0.1:{running.server_port}/generator.pkl"
-        yield Server
-        running.shutdown()
+    server.serve("generator.pkl", golden_pickle.read_bytes())
+    return server

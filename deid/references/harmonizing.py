@@ -1,0 +1,53 @@
+"""A reference in the light of the photo: its detail, over the tone and the light that are known of the place.
+
+Low frequencies come from the frame (what is visible, and a guess where nothing is), high ones from the
+reference.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from deid.photo.blending import gaussian
+
+SIDE = 128  # low frequencies need no more
+SPREAD = 8 / 128  # of the frame's side: finer than this is the reference's
+CONTRAST = (0.08, 1.25)  # how much the reference's detail may lose in the dark, and gain in the light
+EDGE = 0.018  # of the side: how softly the reference ends
+
+
+def harmonize(frame: Tensor, reference: Tensor, weight: Tensor) -> Tensor:
+    """The reference (1, 3, S, S) with the tone and light of ``frame`` (1, 3, S, S), where ``weight`` is 1.
+
+    Means are taken inside ``weight`` (1, 1, S, S) only, so that neither hair nor background around a face
+    colours it (normalised convolution; Knutsson and Westin, 1993). Detail is scaled with the light: in the
+    dark there is less of it.
+    """
+    wanted, own = _low(frame, weight), _low(reference, weight)
+    light, before = (((part + 1) / 2).mean(1, keepdim=True).clamp(min=0.02) for part in (wanted, own))
+    contrast = (light / before).clamp(*CONTRAST)
+    wanted, own, contrast = (_enlarged(part, frame.shape[3]) for part in (wanted, own, contrast))
+    return wanted + contrast * (reference - own)
+
+
+def compose(frame: Tensor, face: Tensor, weight: Tensor) -> Tensor:
+    """``face`` inside ``weight`` (1, 1, S, S), ``frame`` outside, a soft edge between; (1, 3, S, S) each."""
+    soft = (2 * _enlarged(gaussian(_shrunk(weight), EDGE * SIDE), frame.shape[3]) - 1).clamp(0, 1)
+    return (soft * face + (1 - soft) * frame).clamp(-1, 1)
+
+
+def _low(images: Tensor, weight: Tensor) -> Tensor:
+    """Means of images (1, 3, S, S) around each pixel, inside ``weight`` (1, 1, S, S) -> (1, 3, 128, 128)."""
+    share = _shrunk(weight)
+    sums = gaussian(_shrunk(images * weight), SPREAD * SIDE)
+    around = gaussian(share, SPREAD * SIDE)
+    means = sums / around.clamp(min=1e-3)
+    return torch.where(around > 1e-3, means, _shrunk(images))
+
+
+def _shrunk(images: Tensor) -> Tensor:
+    return F.interpolate(images, (SIDE, SIDE), mode="area")
+
+
+def _enlarged(images: Tensor, size: int) -> Tensor:
+    return F.interpolate(images, (size, size), mode="bicubic", align_corners=False)

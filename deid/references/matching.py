@@ -1,0 +1,84 @@
+"""Which reference fits a hidden face: by pose, tone, light, and the kind of person that fits around it.
+
+Nothing here sees a hidden pixel. What is known of the face is a guess that was drawn from the visible pixels.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from deid.photo import masks
+from deid.photo.alignment import DCGAN_FRAME
+from deid.references.fitting import mirror_landmarks
+from deid.references.library import Library
+
+SIDE = 64  # of the thumbnails that are compared
+FIELDS = 8  # side of the fields that light is compared in
+# What a unit of each distance weighs. Landmarks in eye distances, colours in [-1, 1], 1 - cosine of
+# embeddings.
+POSE, TONE, LIGHT, PERSON = 8.0, 1.0, 0.5, 1.0
+BEST = 5  # the seed chooses among so many
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """What is known of a hidden face: ``landmarks`` (5, 2) as fractions of the side, what it may look like
+    (1, 3, 64, 64), and a unit vector (D,) of the kind of person.
+    """
+
+    landmarks: Tensor
+    picture: Tensor
+    person: Tensor
+
+
+def distances(library: Library, sketch: Sketch) -> Tensor:
+    """How badly each reference fits, (2, N): as it is, and mirrored."""
+    inside = masks.frame_mask("face-80", sketch.landmarks.double() * SIDE - 0.5, SIDE) < 0.5
+    person = 1 - library.embeddings @ sketch.person
+    rows = []
+    for mirrored in (False, True):
+        pictures = thumbnails(library)
+        places = library.landmarks
+        if mirrored:
+            pictures, places = pictures.flip(3), mirror_landmarks(places)
+        pose = (places - sketch.landmarks).norm(dim=2).mean(1) / 0.28
+        tone, light = _tone_and_light(pictures, sketch.picture, inside)
+        rows.append(POSE * pose + TONE * tone + LIGHT * light + PERSON * person)
+    return torch.stack(rows)
+
+
+def choose(
+    distance: Tensor, identities: list[str], seed: int, avoid: Collection[str] = (), best: int = BEST
+) -> tuple[int, bool]:
+    """The seed's choice among the ``best`` people of distances (2, N) -> which reference, and if mirrored.
+
+    ``avoid`` are identities that are not to be shown again, while others are left.
+    """
+    order = distance.flatten().argsort(stable=True).tolist()
+    people: dict[str, tuple[int, bool]] = {}
+    for place in order:
+        mirrored, index = divmod(place, distance.shape[1])
+        people.setdefault(identities[index], (index, bool(mirrored)))
+    ranked = [person for person in people if person not in avoid] or list(people)
+    random = torch.Generator().manual_seed(seed)
+    return people[ranked[int(torch.randint(0, min(best, len(ranked)), (1,), generator=random))]]
+
+
+def thumbnails(library: Library) -> Tensor:
+    """The library's crops at 64 px, (N, 3, 64, 64) in [-1, 1]."""
+    return library.thumbnails.float().div(127.5).sub(1)
+
+
+def _tone_and_light(pictures: Tensor, wanted: Tensor, inside: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean differences (N,) of skin tone, and of light and shade once the tone is the same."""
+    own = masks.frame_mask("face-80", DCGAN_FRAME.resized(SIDE).points(), SIDE)[0, 0] < 0.5
+    tones = pictures[:, :, own].median(2).values
+    tone = (tones - wanted[0][:, inside[0, 0]].median(1).values).abs().mean(1)
+    apart = (pictures - wanted) * inside
+    apart = (apart - apart.sum((2, 3), keepdim=True) / inside.sum()) * inside
+    covered = F.avg_pool2d(inside.float(), FIELDS)
+    light = F.avg_pool2d(apart, FIELDS).abs().sum((1, 2, 3)) / (3 * covered.sum())
+    return tone, light

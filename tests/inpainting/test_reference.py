@@ -1,0 +1,90 @@
+"""Faces from a library: never a hidden pixel, each person once, the photo's light, and repeatable by name."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from deid.inpainting.interface import MaskedFaces
+from deid.inpainting.reference import ReferenceMethod
+from deid.photo import masks
+from deid.photo.faces import from_landmarks
+
+
+@pytest.fixture(scope="module")
+def method(library_path):
+    return ReferenceMethod(library_path)
+
+
+@pytest.fixture
+def masked(crops):
+    """Two faces of 256 px with holes."""
+    large = crops.at(256)
+    points = large.landmarks[:2]
+    visible = torch.cat([masks.frame_mask("face", place, 256) for place in points])
+    return MaskedFaces(large.batch([0, 1]), visible, [1, 2], points)
+
+
+def drawn(method, faces):
+    (step,) = method.draw(faces)
+    return step
+
+
+def test_hidden_pixels_never_matter(method, masked, crops):
+    whole = crops.at(256).batch([0, 1])
+    noise = torch.where(masked.visible > 0.5, whole, torch.rand_like(whole) * 2 - 1)
+    other = replace(masked, crops=noise)
+    assert torch.equal(drawn(method, masked).images, drawn(method, other).images)
+
+
+def test_two_faces_are_two_people_and_seeds_differ(method, masked):
+    first = drawn(method, masked)
+    people = [name.removesuffix(":mirrored") for name in first.references]
+    assert len(set(people)) == 2
+    chosen = {drawn(method, replace(masked, seeds=[seed, seed + 1])).references[0] for seed in range(12)}
+    assert len(chosen) > 1
+
+
+def test_a_named_reference_is_shown_whatever_the_seed(method, masked):
+    first = drawn(method, masked)
+    again = drawn(method, replace(masked, seeds=[98, 99], references=first.references))
+    assert again.references == first.references and torch.equal(again.images, first.images)
+
+
+def test_a_face_is_drawn_the_same_alone_and_in_a_batch(method, masked):
+    together = drawn(method, masked)
+    for k in range(2):
+        alone = MaskedFaces(
+            masked.crops[k : k + 1],
+            masked.visible[k : k + 1],
+            masked.seeds[k : k + 1],
+            masked.landmarks[k : k + 1],
+            references=together.references[k : k + 1],
+        )
+        assert (drawn(method, alone).images - together.images[k : k + 1]).abs().max() < 0.01
+
+
+def test_frames_grow_with_the_face(method):
+    points = method.frame.points()
+    sizes = [method.frame_for(from_landmarks(points * scale)).size for scale in (0.2, 1.0, 1.9, 3.5, 9.0)]
+    assert sizes == [256, 256, 512, 1024, 1024]
+
+
+def test_the_visible_part_decides_tone_and_light(method, masked):
+    """The same reference in a darker photo is darker."""
+    first = drawn(method, masked)
+    dark = drawn(
+        method, replace(masked, crops=(masked.crops - 0.5).clamp(-1, 1), references=first.references)
+    )
+    hole = (masked.visible < 0.5).expand_as(first.images)
+    assert dark.images[hole].mean() < first.images[hole].mean() - 0.1
+
+
+def test_its_files_are_the_library_and_the_network_that_guesses(method, library_path):
+    assert [path.name for path in method.files] == ["onepass-128.safetensors", "people.safetensors"]
+    assert method.files[1] == library_path and method.family == "reference"
+
+
+def test_landmarks_are_needed(method, masked):
+    with pytest.raises(ValueError, match="needs the landmarks"):
+        drawn(method, replace(masked, landmarks=None))

@@ -1,0 +1,92 @@
+"""Gates: each reason is given for what it names, and for nothing ordinary."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from deid.photo.blending import gaussian
+from deid.photo.faces import from_landmarks
+from deid.references import attributes, gates
+from deid.references.build import examine
+from deid.references.sources import openpeople_portraits
+
+
+def face(left=400.0, unit=100.0, score=1.0):
+    points = torch.tensor([[0.0, 0], [1, 0], [0.5, 0.6], [0.05, 1.06], [0.95, 1.06]])
+    found = from_landmarks(points * unit + torch.tensor([left, 400.0]))
+    return type(found)(found.box, score, found.landmarks)
+
+
+@pytest.mark.parametrize(
+    ("faces", "reason"),
+    [
+        ([], "no face"),
+        ([face()], ""),
+        ([face(), face(left=100, unit=60)], "several faces"),
+        ([face(), face(left=100, unit=20)], ""),
+        ([face(score=0.96)], "uncertain face"),
+        ([face(left=10)], "beyond the picture"),
+        ([face(unit=30)], "too small"),
+    ],
+)
+def test_where_the_face_is_decides(faces, reason):
+    assert gates.face_reason(faces, (1000, 1000)) == reason
+
+
+@pytest.fixture(scope="module")
+def person():
+    """All pictures of one person by label: (what is stored, reason)."""
+    return {
+        portrait.name.split("-")[1]: examine(portrait)[:2] for portrait in openpeople_portraits(("P002",))
+    }
+
+
+def test_ordinary_expressions_pass_and_grimaces_do_not(person):
+    for label in ("neutral", "happy", "smug", "determined", "studio_portrait", "amateur_selfie", "front"):
+        assert person[label][1] == "", label
+    for label in ("disgusted", "shocked", "playful", "thoughtful", "flirty", "angry"):
+        assert person[label][1] == "grimace", label
+
+
+def test_an_open_mouth_is_told_without_a_label():
+    source = openpeople_portraits(("P002",))
+    found = {portrait.expression: examine(portrait_without_label(portrait))[1] for portrait in source}
+    assert found["shocked"] == "mouth wide open" and found["neutral"] == found["happy"] == ""
+
+
+def portrait_without_label(portrait):
+    return type(portrait)(
+        portrait.name, portrait.identity, portrait.source, portrait.licence, portrait.pixels
+    )
+
+
+def test_grey_toned_and_blurred_crops_are_rejected(small):
+    crop = small.crop(0, 256)
+    measured = small.references[0].attributes
+    assert gates.look_reason(crop, measured) == ""
+    grey = crop.mean(1, keepdim=True).expand_as(crop)
+    sepia = grey * 0.8 + torch.tensor([0.15, 0.0, -0.2]).view(1, 3, 1, 1)
+    assert gates.look_reason(grey, measured) == gates.look_reason(sepia, measured) == "greyscale"
+    assert gates.look_reason(gaussian(crop, 3.0), measured) == "blurred"
+
+
+def test_dark_glasses_are_rejected(small):
+    """Two dark discs and a bridge are drawn over the eyes."""
+    crop, places = small.crop(0, 256).clone(), small.landmarks[0] * 256
+    y, x = torch.meshgrid(torch.arange(256), torch.arange(256), indexing="ij")
+    middle = places[:2].mean(0)
+    dark = ((x - middle[0]).abs() < 95) & ((y - middle[1]).abs() < 4)
+    for centre in places[:2]:
+        dark |= ((x - centre[0]) / 33) ** 2 + ((y - centre[1]) / 26) ** 2 < 1
+    crop = torch.where(dark[None, None], torch.full_like(crop, -0.95), crop)
+    measured = attributes.measure(crop, small.landmarks[0])
+    assert gates.look_reason(crop, measured) == "sunglasses"
+
+
+def test_near_duplicates_of_a_source_are_one_person():
+    random = torch.Generator().manual_seed(0)
+    a, b = F.normalize(torch.randn(2, 128, generator=random), dim=1)
+    nearly_a = F.normalize(a + 0.01 * b, dim=0)
+    vectors = torch.stack([a, b, nearly_a, nearly_a])
+    found = gates.same_people(vectors, ["a", "b", "c", "d"], ["one", "one", "one", "other"])
+    assert found == ["a", "b", "a", "d"]

@@ -1,0 +1,73 @@
+"""The photo's tone and light, the reference's detail."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from deid.photo import masks
+from deid.photo.alignment import DCGAN_FRAME
+from deid.references import harmonizing
+
+SIZE = 256
+
+
+@pytest.fixture(scope="module")
+def weight():
+    return 1 - masks.frame_mask("face", DCGAN_FRAME.resized(SIZE).points(), SIZE)
+
+
+@pytest.fixture(scope="module")
+def detail():
+    """A fine pattern that has no tone of its own."""
+    return F.interpolate(torch.tensor([[[[0.2, -0.2], [-0.2, 0.2]]]]).repeat(1, 3, 32, 32), (SIZE, SIZE))
+
+
+def inside(images, weight):
+    return images[(weight > 0.5).expand_as(images)]
+
+
+@pytest.mark.parametrize("tone", [-0.4, 0.0, 0.3])
+def test_a_reference_gets_the_tone_of_the_place(weight, detail, tone):
+    frame, reference = torch.full((1, 3, SIZE, SIZE), tone), detail + 0.2
+    made = harmonizing.harmonize(frame, reference, weight)
+    assert inside(made, weight).mean() == pytest.approx(tone, abs=0.02)
+    brightness = (tone + 1) / (0.2 + 1)  # detail is scaled with the light
+    assert inside(made - tone, weight).std().item() == pytest.approx(
+        brightness * inside(detail, weight).std().item(), rel=0.1
+    )
+
+
+def test_light_from_one_side_falls_on_the_reference(weight, detail):
+    frame = torch.linspace(-0.5, 0.5, SIZE).expand(1, 3, SIZE, SIZE)
+    made = harmonizing.harmonize(frame, detail, weight)
+    low = F.avg_pool2d(made, 32)[0, 0, 4]
+    assert low[2] < -0.1 < 0.1 < low[5]
+
+
+def test_in_the_dark_there_is_less_detail(weight, detail):
+    contrast = []
+    for tone in (-0.95, -0.5, 0.0):
+        made = harmonizing.harmonize(torch.full((1, 3, SIZE, SIZE), tone), detail, weight)
+        contrast.append(inside(made - tone, weight).std().item())
+    assert contrast[0] < 0.3 * contrast[2] and contrast[0] < contrast[1] < contrast[2]
+
+
+def test_what_lies_around_the_face_does_not_colour_it(weight, detail):
+    """White hair and a black one around the same face give the same result inside."""
+    frame = torch.zeros(1, 3, SIZE, SIZE)
+    made = [
+        harmonizing.harmonize(
+            torch.where(weight > 0.5, frame, value), torch.where(weight > 0.5, detail, -value), weight
+        )
+        for value in (torch.tensor(-1.0), torch.tensor(1.0))
+    ]
+    core = 1 - masks.frame_mask("face-80", DCGAN_FRAME.resized(SIZE).points(), SIZE)
+    assert inside(made[0] - made[1], core).abs().max() < 0.02
+
+
+def test_the_face_ends_softly_inside_its_weight(weight):
+    frame, face = torch.full((1, 3, SIZE, SIZE), -0.5), torch.full((1, 3, SIZE, SIZE), 0.5)
+    made = harmonizing.compose(frame, face, weight)
+    assert made[0, 0, SIZE // 2, SIZE // 2] == pytest.approx(0.5) and made[0, 0, 2, 2] == pytest.approx(-0.5)
+    steps = (made[..., 1:] - made[..., :-1]).abs().max()
+    assert steps < 0.25, "no line where it ends"

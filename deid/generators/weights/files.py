@@ -39,8 +39,10 @@ def refuse_foreign(path: str | Path) -> None:
         return
     try:
         with safe_open(path, framework="pt") as file:
-            ours = "deid" in (file.metadata() or {})
-    except (SafetensorError, OSError):
+            facts = (file.metadata() or {}).get("deid")
+            # A library of references has the same key; it is not a network.
+            ours = facts is not None and "references version" not in json.loads(facts)
+    except (SafetensorError, OSError, ValueError, TypeError):
         ours = False
     if not ours:
         raise WeightsError(f"{path}: exists, and this project did not write it; choose another name")

@@ -1,5 +1,7 @@
 """Weights on disk: what is written comes back, and no foreign file is written over."""
 
+import json
+
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -19,13 +21,15 @@ def test_tensors_and_facts_come_back(tmp_path):
     assert torch.equal(files.read(tmp_path / "a.safetensors")[0]["a"], tensors["a"])
 
 
-@pytest.mark.parametrize("kind", ["text", "safetensors of others", "folder", "empty"])
+@pytest.mark.parametrize("kind", ["text", "safetensors of others", "a library", "folder", "empty"])
 def test_a_foreign_file_is_never_written_over(tmp_path, kind):
     path = tmp_path / "theirs.safetensors"
     if kind == "folder":
         path.mkdir()
     elif kind == "safetensors of others":
         save_file({"a": torch.ones(2)}, path, metadata={"format": "pt"})
+    elif kind == "a library":
+        save_file({"a": torch.ones(2)}, path, metadata={"deid": json.dumps({"references version": 1})})
     else:
         path.write_text("theirs" if kind == "text" else "")
     before = None if path.is_dir() else path.read_bytes()

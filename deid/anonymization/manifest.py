@@ -34,7 +34,10 @@ def manifest(result: "Result", options: Options) -> dict:
         "versions": {"deid": __version__} | {package: version(package) for package in PACKAGES},
     }
     if options.draws:
-        entry["weights_sha256"] = {path.name: _sha256(str(path)) for path in options.load_method().files}
+        method = options.load_method()
+        entry["weights_sha256"] = {path.name: _sha256(str(path)) for path in method.files}
+        shown = sorted({target.reference for target in result.targets if target.reference})
+        entry |= {"references": {name: method.credit(name) for name in shown}} if shown else {}
     return entry
 
 

@@ -108,6 +108,11 @@ class Method(ABC):
         del face
         return self.frame
 
+    def credit(self, reference: str) -> dict[str, str]:
+        """Who the person of a reference is, where the picture comes from, and its licence; {} without any."""
+        del reference
+        return {}
+
     @abstractmethod
     def draw(self, faces: MaskedFaces, search: Search) -> Iterator[Step]:
         """Draw F faces; the last step's ``images`` (F, 3, S, S) are the result.

@@ -95,6 +95,11 @@ class ReferenceMethod(Method):
         losses = {"contextual": contextual_loss(guesses, faces.crops, context_weights(faces.visible))}
         yield Step(0, losses, images, images[:, None], torch.zeros(len(faces), 1, 1, 1), names)
 
+    def credit(self, reference: str) -> dict[str, str]:
+        """The identity, source and licence of a reference that was shown."""
+        known = self.library.references[self.names[_bare(reference)]]
+        return {"identity": known.identity, "source": known.source, "licence": known.licence}
+
     def sample(self, z: Tensor, surroundings: Tensor) -> Tensor:
         """The faces of ``surroundings`` (K, 3, S, S), replaced one after the other -> (N, 3, R, R)."""
         count, size = len(z), self.frame.size

@@ -19,7 +19,7 @@ from deid.references.entries import entries_of, write_library
 from deid.references.library import Library, LibraryError, default_path
 from deid.references.sources import PortraitSource
 
-TRUNCATION = 0.7  # of samples: fewer freaks, still different people
+TRUNCATION = 0.7  # of samples: fewer failures, still different people
 SHEET_SIDE = 128
 
 

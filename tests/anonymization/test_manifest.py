@@ -8,6 +8,7 @@ import pytest
 
 from deid.anonymization import pipeline
 from deid.anonymization.manifest import manifest
+from deid.anonymization.options import Options
 
 
 def test_a_manifest_is_plain_json_and_names_no_folder(sample, sample_faces, quick):
@@ -41,3 +42,14 @@ def test_the_largest_face_comes_first(sample, sample_faces, quick):
     assert sizes == sorted(sizes, reverse=True)
     assert "weights_sha256" not in record and record["options"]["weights"] == ""
     assert all("truncation" not in face and "enlarged" not in face for face in record["faces"])
+
+
+def test_a_manifest_names_the_references_and_their_licences(sample, sample_faces, library_path):
+    options = Options("reference", weights=str(library_path), verify=False)
+    record = manifest(pipeline.anonymize(sample, options, sample_faces), options)
+    assert json.loads(json.dumps(record)) == record
+    assert len(record["references"]) == 2
+    assert set(record["references"]) == {face["reference"] for face in record["faces"]}
+    for credit in record["references"].values():
+        assert credit["source"] == "openpeople" and "MIT" in credit["licence"] and credit["identity"]
+    assert library_path.name in record["weights_sha256"], "the very library"

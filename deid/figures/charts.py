@@ -62,7 +62,11 @@ def bars(values: Mapping[str, float], xlabel: str) -> Figure:
 def intervals(
     series: Mapping[str, Mapping[str, Sequence[float]]], xlabel: str, chance: float | None = None
 ) -> Figure:
-    """A line for each name, a dot and an interval [value, low, high] a series; ``chance`` is dashed."""
+    """A line for each name, a dot and an interval [value, low, high] a series; ``chance`` is dashed.
+
+    A series without values is left out.
+    """
+    series = {label: values for label, values in series.items() if values}
     names = list(dict.fromkeys(name for values in series.values() for name in values))
     figure, axes = _plot(xlabel, "", 0.8 + 0.27 * len(names))
     if chance is not None:

@@ -39,6 +39,12 @@ def test_intervals_put_each_value_at_its_name():
     assert [text.get_text() for text in figure.legends[0].texts] == ["chance", "fixed"]
 
 
+def test_a_series_without_values_is_left_out():
+    """An attacker that was run on no case."""
+    figure = figures.intervals({"fixed": {"blur": [0.5, 0.4, 0.6]}, "adaptive": {}}, "found")
+    assert [text.get_text() for text in figure.legends[0].texts] == ["fixed"]
+
+
 def test_the_frontier_numbers_its_points_and_has_room_for_zero():
     points = {
         "blur weak": (0.1, [0.9, 0.8, 1.0]),

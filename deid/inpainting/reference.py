@@ -25,7 +25,7 @@ from deid.photo.masks import dilate
 from deid.recognition import recognisers
 from deid.references import fitting, harmonizing, matching
 from deid.references.build import build
-from deid.references.library import Library, default_path
+from deid.references.library import Library, LibraryError, default_path
 from deid.references.matching import Sketch
 from deid.references.sources import openpeople_portraits
 
@@ -53,7 +53,11 @@ class ReferenceMethod(Method):
         for _ in self.prepare(str(weights or "")):
             pass
         self.library = Library.open(weights or None)
-        self.generator = load_generator(GUESS, device)
+        if not len(self.library):
+            raise LibraryError(
+                f"{self.library.path}: holds no reference; run: python -m deid.references build"
+            )
+        self.generator, self.device = load_generator(GUESS, device), device
         self.recogniser = recognisers.load("openface")
         self.files = [loading.locate(GUESS), self.library.path]
         self.identities = [reference.identity for reference in self.library.references]
@@ -76,10 +80,11 @@ class ReferenceMethod(Method):
         The same person is shown twice only where no other is left.
         """
         del search
-        if faces.landmarks is None:
+        faces, landmarks = faces.to("cpu"), faces.landmarks  # only the generator works on the device
+        if landmarks is None:
             raise ValueError("drawing with references needs the landmarks of each face")
         size = faces.crops.shape[3]
-        guesses, sketches = self._guess(faces)
+        guesses, sketches, losses = self._guess(faces)
         shown = {
             self.identities[self.names[_bare(name)]] for name in faces.avoid if _bare(name) in self.names
         }
@@ -89,11 +94,12 @@ class ReferenceMethod(Method):
                 sketches[k], faces.seeds[k], shown
             )
             shown.add(self.identities[self.names[_bare(name)]])
-            fills.append(self._fit(guesses[k : k + 1], name, faces.landmarks[k], size))
+            fills.append(self._fit(guesses[k : k + 1], name, landmarks[k], size))
             names.append(name)
         images = torch.cat(fills)
-        losses = {"contextual": contextual_loss(guesses, faces.crops, context_weights(faces.visible))}
-        yield Step(0, losses, images, images[:, None], torch.zeros(len(faces), 1, 1, 1), names)
+        yield Step(
+            0, {"contextual": losses}, images, images[:, None], torch.zeros(len(faces), 1, 1, 1), names
+        )
 
     def credit(self, reference: str) -> dict[str, str]:
         """The identity, source and licence of a reference that was shown."""
@@ -111,24 +117,32 @@ class ReferenceMethod(Method):
         (step,) = self.draw(masked)
         return (around * visible + step.images * (1 - visible)).clamp(-1, 1)
 
-    def _guess(self, faces: MaskedFaces) -> tuple[Tensor, list[Sketch]]:
-        """Frames (F, 3, S, S), a guess in the place of what is hidden, and what it says of each face."""
+    def _guess(self, faces: MaskedFaces) -> tuple[Tensor, list[Sketch], Tensor]:
+        """Frames (F, 3, S, S) with a guess where they are hidden, and what it says of each face.
+
+        And contextual losses (F,): a guess that misses what is visible is not to be trusted.
+        """
         count, size, side = len(faces), faces.crops.shape[3], self.generator.resolution
         # A pixel of the small view is visible only if all that went into it is.
         visible = 1 - F.max_pool2d(1 - faces.visible, size // side)
         crops = F.interpolate(faces.crops, (side, side), mode="area") * visible
         places = ((faces.landmarks + 0.5) / size).float()  # type: ignore[operator, union-attr]
         given = onepass.conditions(crops, visible, places * side - 0.5)
-        frames = []
+        frames, off = [], []
         for seed, truncation in GUESSES:
-            z = self.generator.sample_z(1, torch.Generator().manual_seed(seed)).to(crops.device)
-            drawn = self.generator(z.expand(count, -1), given, truncation)
+            z = self.generator.sample_z(1, torch.Generator().manual_seed(seed)).expand(count, -1)
+            drawn = self.generator(z.to(self.device), given.to(self.device), truncation).cpu()
+            off.append(contextual_loss(drawn, crops, context_weights(visible)))
             frames.append((crops * visible + drawn * (1 - visible)).clamp(-1, 1))
         people = torch.stack([self._person(frame, places) for frame in frames]).mean(0)
         pictures = F.interpolate(frames[0], (matching.SIDE,) * 2, mode="area")
         rows = zip(places, pictures.split(1), F.normalize(people, dim=1), strict=True)
         large = F.interpolate(frames[0], (size, size), mode="bicubic").clamp(-1, 1)
-        return faces.crops * faces.visible + large * (1 - faces.visible), [Sketch(*row) for row in rows]
+        return (
+            faces.crops * faces.visible + large * (1 - faces.visible),
+            [Sketch(*row) for row in rows],
+            off[0],
+        )
 
     def _person(self, frames: Tensor, places: Tensor) -> Tensor:
         """Embeddings (F, D) of frames (F, 3, R, R) whose landmarks are at ``places`` (F, 5, 2)."""

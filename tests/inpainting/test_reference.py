@@ -9,6 +9,8 @@ from deid.inpainting.interface import MaskedFaces
 from deid.inpainting.reference import ReferenceMethod
 from deid.photo import masks
 from deid.photo.faces import from_landmarks
+from deid.references.entries import write_library
+from deid.references.library import LibraryError
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +87,29 @@ def test_its_files_are_the_library_and_the_network_that_guesses(method, library_
     assert method.files[1] == library_path and method.family == "reference"
 
 
+def test_an_empty_library_and_a_file_that_is_none_are_refused_with_the_fix(tmp_path):
+    write_library(tmp_path / "empty.safetensors", [])
+    (tmp_path / "text.safetensors").write_text("hello")
+    with pytest.raises(
+        LibraryError, match="empty.safetensors: holds no reference; run: python -m deid.references"
+    ):
+        ReferenceMethod(tmp_path / "empty.safetensors")
+    with pytest.raises(LibraryError, match="text.safetensors: not a library of references"):
+        ReferenceMethod(tmp_path / "text.safetensors")
+    with pytest.raises(LibraryError, match="missing.safetensors: no such library"):
+        ReferenceMethod(tmp_path / "missing.safetensors")
+
+
 def test_landmarks_are_needed(method, masked):
     with pytest.raises(ValueError, match="needs the landmarks"):
         drawn(method, replace(masked, landmarks=None))
+
+
+def test_a_guess_that_misses_what_is_visible_costs(method, masked):
+    """Whoever draws with it can give a face up: noise in large blots around a hole fits no face."""
+    blots = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0)).round() * 2 - 1
+    strange = torch.nn.functional.interpolate(blots, (256, 256))
+    losses = [
+        drawn(method, replace(masked, crops=crops)).losses["contextual"] for crops in (masked.crops, strange)
+    ]
+    assert losses[0].max() < 0.15 and losses[1].min() > 2 * losses[0].max()

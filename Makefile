@@ -11,8 +11,8 @@ READY    = .venv/.ready
 REPORT   = reports/$(RUN)
 # nbval and papermill compare text and stderr: progress bars stay silent there.
 QUIET    = TQDM_DISABLE=1
-# A thread that waits for another one sleeps instead of spinning. Alone that costs about a fifth; with other work
-# on the same cores a spinning thread slows the whole by twenty times and more.
+# A thread that waits for another one sleeps instead of spinning: with other work on the same cores the whole then
+# slows down by its share of the machine.
 SLEEPING = OMP_WAIT_POLICY=PASSIVE
 
 .DEFAULT_GOAL = help

@@ -110,6 +110,11 @@ class Library:
         return len(self.references)
 
     @cached_property
+    def positions(self) -> dict[str, int]:
+        """The position of each reference by "source/name"."""
+        return {f"{reference.source}/{reference.name}": reference.index for reference in self.references}
+
+    @cached_property
     def sha256(self) -> str:
         """Hex digest of the file: the same library, the same digest."""
         return storage.sha256(self.path)

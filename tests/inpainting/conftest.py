@@ -31,3 +31,12 @@ def visible() -> torch.Tensor:
 def masked(sampled, visible) -> MaskedFaces:
     """Both faces, with seeds 1 and 2."""
     return MaskedFaces(sampled, visible, [1, 2])
+
+
+@pytest.fixture
+def large_masked(crops) -> MaskedFaces:
+    """Two photographed faces of 256 px with holes."""
+    large = crops.at(256)
+    points = large.landmarks[:2]
+    visible = torch.cat([masks.frame_mask("face", place, 256) for place in points])
+    return MaskedFaces(large.batch([0, 1]), visible, [1, 2], points)

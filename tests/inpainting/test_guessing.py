@@ -1,0 +1,49 @@
+"""What is known of a hidden face comes from what is visible, and says how well it fits there."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from deid.inpainting.guessing import Guesser
+
+
+@pytest.fixture(scope="module")
+def guesser():
+    return Guesser()
+
+
+def test_it_shows_what_is_visible_and_never_what_is_hidden(guesser, large_masked, crops):
+    whole = crops.at(256).batch([0, 1])
+    noise = torch.where(large_masked.visible > 0.5, whole, torch.rand_like(whole) * 2 - 1)
+    first, other = (guesser.guess(replace(large_masked, crops=pixels)) for pixels in (whole, noise))
+    assert torch.equal(first.frames * large_masked.visible, whole * large_masked.visible)
+    assert torch.equal(first.frames, other.frames)
+    for one, two in zip(first.sketches, other.sketches, strict=True):
+        assert torch.equal(one.person, two.person) and torch.equal(one.picture, two.picture)
+
+
+def test_a_sketch_says_where_the_face_is_and_who_might_fit(guesser, large_masked):
+    guess = guesser.guess(large_masked)
+    for sketch, points in zip(guess.sketches, large_masked.landmarks, strict=True):
+        assert torch.allclose(sketch.landmarks.double() * 256 - 0.5, points.double(), atol=1e-3)
+        assert sketch.picture.shape == (1, 3, 64, 64)
+        assert abs(sketch.person.norm().item() - 1) < 1e-5
+    assert not torch.allclose(guess.sketches[0].person, guess.sketches[1].person, atol=0.05)
+
+
+def test_landmarks_are_needed(guesser, large_masked):
+    with pytest.raises(ValueError, match="needs the landmarks"):
+        guesser.guess(replace(large_masked, landmarks=None))
+
+
+def test_a_guess_that_misses_what_is_visible_costs(guesser, large_masked):
+    """Whoever draws with it can give a face up: noise in large blots around a hole fits no face."""
+    blots = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0)).round() * 2 - 1
+    strange = F.interpolate(blots, (256, 256))
+    losses = [
+        guesser.guess(replace(large_masked, crops=crops)).contextual
+        for crops in (large_masked.crops, strange)
+    ]
+    assert losses[0].max() < 0.15 and losses[1].min() > 2 * losses[0].max()

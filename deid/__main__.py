@@ -82,9 +82,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         names = [field.name for field in dataclasses.fields(Options) if hasattr(given, field.name)]
         options = Options(**{name: getattr(given, name) for name in names})
+        jobs, ignored = batch.plan_batch(given.inputs, given.output, given.boxes)
+        resolve_device(options.device)  # whoever asks for one that is not there need not wait for the library
         _prepare(options)
         pipeline.check_options(options)
-        jobs, ignored = batch.plan_batch(given.inputs, given.output, given.boxes)
     except (UsageError, ImageError, WeightsError, ValueError) as error:
         print(f"deid: {error}", file=sys.stderr)
         return 2

@@ -8,6 +8,8 @@ import os
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import http.server
+import shutil
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,10 +23,16 @@ from deid.data.crops import FaceCrops
 from deid.photo import detection, images
 from deid.photo.faces import Face
 from deid.references.build import build
+from deid.references.library import default_path
 from deid.references.sources import openpeople_portraits
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "media" / "sample.jpg"
+# The user's cache is neither read nor written, here and in processes that are started. (matplotlib goes on with
+# its own: it would look through all fonts again.)
+CACHE = tempfile.TemporaryDirectory(prefix="deid-tests-")
+os.environ.setdefault("MPLCONFIGDIR", os.path.expanduser("~/.cache/matplotlib"))
+os.environ["XDG_CACHE_HOME"] = CACHE.name
 torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", 0)) or min(2, os.cpu_count() or 1))
 
 
@@ -77,6 +85,13 @@ def library_path(tmp_path_factory) -> Path:
     for _ in build(openpeople_portraits(("P001", "P003", "P005", "P009")), path):
         pass
     return path
+
+
+@pytest.fixture(scope="session")
+def own_library(library_path) -> Path:
+    """That library where the tool looks for the user's own."""
+    default_path().parent.mkdir(parents=True, exist_ok=True)
+    return Path(shutil.copy(library_path, default_path()))
 
 
 @pytest.fixture(scope="session")

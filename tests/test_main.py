@@ -67,6 +67,15 @@ def test_one_photo_in_a_real_process(small, tmp_path):
     assert len(iio.imread(out / f"{small.name}.gif")) >= 3
 
 
+def test_unasked_the_tool_shows_people_of_the_library(small, tmp_path, own_library):
+    out = tmp_path / "out"
+    assert main([str(small), "-o", str(out)]) == 0
+    record = manifest(out, small.name)
+    assert {face["method"] for face in record["faces"]} == {"reference"}
+    assert len({record["references"][face["reference"]]["identity"] for face in record["faces"]}) == 2
+    assert record["weights_sha256"].keys() == {"onepass-128.safetensors", own_library.name}
+
+
 def test_a_folder_keeps_its_tree_and_a_bad_photo_stops_no_other(small, tmp_path, capsys):
     folder, out = small.parent, tmp_path / "out"
     (folder / "deeper").mkdir()
@@ -89,15 +98,15 @@ def test_a_folder_keeps_its_tree_and_a_bad_photo_stops_no_other(small, tmp_path,
 def test_faceless_photos_are_written_only_when_asked(tmp_path):
     lawn, out = tmp_path / "lawn.png", tmp_path / "out"
     Image.new("RGB", (200, 150), "green").save(lawn)
-    assert main([str(lawn), "-o", str(out)]) == 1
+    assert main([str(lawn), "-o", str(out), "--method", "blackout"]) == 1
     assert not (out / "lawn.png").exists()
-    assert main([str(lawn), "-o", str(out), "--keep-faceless"]) == 0
+    assert main([str(lawn), "-o", str(out), "--method", "blackout", "--keep-faceless"]) == 0
     assert (out / "lawn.png").exists()
 
 
 def test_possible_faces_that_stay_visible_are_told(small, tmp_path, capsys):
     out = tmp_path / "out"
-    assert main([str(small), "-o", str(out), "--min-score", "1"]) == 1
+    assert main([str(small), "-o", str(out), "--method", "blackout", "--min-score", "1"]) == 1
     assert "2 possible faces stay visible, they score" in capsys.readouterr().err
     listed = manifest(out, small.name)["doubtful_faces_left_visible"]
     assert len(listed) == 2 and all(0.9 < face["score"] <= 1 and len(face["box"]) == 4 for face in listed)
@@ -125,7 +134,7 @@ def test_own_boxes_decide(small, tmp_path):
 def test_wrong_boxes_are_refused(small, tmp_path, capsys, content, message):
     boxes, out = tmp_path / "boxes.json", tmp_path / "out"
     boxes.write_text(content)
-    assert main([str(small), "-o", str(out), "--boxes", str(boxes)]) == 2
+    assert main([str(small), "-o", str(out), *QUICK, "--boxes", str(boxes)]) == 2
     assert message in capsys.readouterr().err
     assert not out.exists()
 
@@ -157,14 +166,16 @@ def test_an_output_inside_the_input_folder_is_not_read_again(small):
     ("arguments", "message"),
     [
         (["nowhere.jpg"], "no such file"),
-        (["--weights", "nothing"], "bundled are"),
+        (["--method", "dcgan", "--weights", "nothing"], "bundled are"),
+        (["--weights", "nothing"], "nothing: no such library"),
+        (["--weights", "onepass-128"], "a onepass network; use --method onepass with it"),
         (["--device", "tpu"], "device must be"),
         (["--iterations", "0"], "at least 1"),
         (["--min-score", "7"], "min-score"),
         (["--jitter", "nan"], "jitter must be"),
     ],
 )
-def test_wrong_usage_says_what_is_wrong(small, tmp_path, capsys, arguments, message):
+def test_wrong_usage_says_what_is_wrong(small, tmp_path, capsys, own_library, arguments, message):
     inputs = [] if arguments[0] == "nowhere.jpg" else [str(small)]
     assert main([*inputs, *arguments, "-o", str(tmp_path / "out")]) == 2
     assert message in capsys.readouterr().err

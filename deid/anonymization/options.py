@@ -30,7 +30,7 @@ class Options:
     values that make no sense.
     """
 
-    method: str = "onepass"
+    method: str = "reference"
     mask: str = "face"
     starts: int = Search.starts
     iterations: int = Search.iterations

@@ -6,12 +6,14 @@ face.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from deid.generators import WeightsError, load_generator
 from deid.inpainting.guessing import Guesser
 from deid.inpainting.interface import MaskedFaces, Method, Step
 from deid.inpainting.settings import Search
@@ -45,7 +47,7 @@ class ReferenceMethod(Method):
     def __init__(self, weights: str | Path, device: str = "cpu") -> None:
         for _ in self.prepare(str(weights or "")):
             pass
-        self.library = Library.open(weights or None)
+        self.library = _library(weights)
         if not len(self.library):
             raise LibraryError(
                 f"{self.library.path}: holds no reference; run: python -m deid.references build"
@@ -108,3 +110,16 @@ class ReferenceMethod(Method):
 
     def _identity(self, name: str) -> str:
         return self.library.references[self.library.positions[bare(name)]].identity
+
+
+def _library(weights: str | Path) -> Library:
+    """The library in a file, else the user's own. A network that was given for one names its method."""
+    try:
+        return Library.open(weights or None)
+    except LibraryError:
+        family = ""
+        with suppress(WeightsError):
+            family = load_generator(str(weights)).family if weights else ""
+        if not family:
+            raise
+    raise WeightsError(f"{weights}: a {family} network; use --method {family} with it")

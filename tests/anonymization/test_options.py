@@ -28,7 +28,8 @@ def test_options_that_make_no_sense_are_refused(wrong, message):
 
 
 def test_a_network_belongs_to_a_method_that_draws():
-    assert Options().network == "onepass-128" and Options().draws
+    assert Options().network == "" and Options().draws
+    assert Options(method="onepass").network == "onepass-128"
     assert Options(method="dcgan", weights="mine.safetensors").network == "mine.safetensors"
     assert Options(method="blur").network == "" and not Options(method="blur").draws
     assert (
@@ -40,7 +41,7 @@ def test_a_network_belongs_to_a_method_that_draws():
 def test_a_case_says_its_options():
     assert parse("original") is None
     assert parse("blur strength=0.15") == Options(method="blur", strength=0.15, verify=False)
-    assert parse("onepass mask=face-120 verify=yes") == Options(mask="face-120")
+    assert parse("reference mask=face-120 verify=yes") == Options(mask="face-120")
     assert {parse(method).method for method in METHODS} == set(METHODS)
     for wrong, message in (
         ("onepass size=3", "no setting"),

@@ -61,7 +61,7 @@ def test_a_target_is_not_written_to(sample_faces):
     target = targets.place(sample_faces[0], Options(), DCGAN_FRAME, 7)
     given_up = target.blacked_out("a test")
     assert (given_up.method, given_up.reason, given_up.black) == ("blackout", "a test", True)
-    assert (target.method, target.reason, target.black) == ("onepass", "", False)
+    assert (target.method, target.reason, target.black) == ("reference", "", False)
     with pytest.raises(dataclasses.FrozenInstanceError):
         target.seed = 1
 

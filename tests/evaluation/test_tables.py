@@ -19,8 +19,8 @@ METRICS = {
         "blackout": {"fixed": {"rank-1": [0.003, 0.0, 0.01]}},
         "blur strength=0.05": {"fixed": {"rank-1": [0.1, 0.08, 0.12]}},
         "blur strength=0.3": {"fixed": {"rank-1": [0.01, 0.0, 0.02]}},
-        "onepass verify=yes": {"fixed": {"rank-1": [0.01, 0.0, 0.02]}},
-        "onepass": {
+        "reference verify=yes": {"fixed": {"rank-1": [0.01, 0.0, 0.02]}},
+        "reference": {
             "fixed": {"rank-1": [0.021, 0.01, 0.04]},
             "adaptive": {"rank-1": [0.05, 0.03, 0.08]},
             "usefulness": {
@@ -39,12 +39,12 @@ def published() -> dict:
 
 
 def test_the_full_table_has_a_row_a_case_and_nothing_invented():
-    head, _, original, *_, checked, onepass, _, note = tables.full_table(METRICS).splitlines()
+    head, _, original, *_, checked, drawn, _, note = tables.full_table(METRICS).splitlines()
     assert original == "| original | 97.0 % (95.0 to 99.0) | not run | - | - | - | - |"
-    assert checked.startswith("| **onepass verify=yes**: the tool's default | 1.0 % (0.0 to 2.0) | not run")
+    assert checked.startswith("| **reference verify=yes**: the tool's default | 1.0 % (0.0 to 2.0) | not run")
     shares = "2.1 % (1.0 to 4.0) | 5.0 % (3.0 to 8.0) | 100.0 % (100.0 to 100.0)"
-    assert onepass == f"| onepass | {shares} | 0.034 | 0.00213 | 0.12 |"
-    assert head.count("|") == onepass.count("|")
+    assert drawn == f"| reference | {shares} | 0.034 | 0.00213 | 0.12 |"
+    assert head.count("|") == drawn.count("|")
     assert "300 people" in note and "99.12%" in note and "0.33%" in note
 
 
@@ -78,7 +78,7 @@ def test_the_command_fills_what_the_file_has_and_notices_another(tmp_path):
     text = readme.read_text()
     assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
     first, second = text.split("between\n")
-    assert "| onepass |" in first and "| onepass |" not in second and "weak blur" in second
+    assert "| reference |" in first and "| reference |" not in second and "weak blur" in second
 
 
 @pytest.mark.parametrize("text", ["no markers", f"{tables.marker('short')}\nhalf a pair\n"])

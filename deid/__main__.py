@@ -15,6 +15,7 @@ from deid.anonymization import batch, pipeline
 from deid.anonymization.batch import Job, UsageError
 from deid.anonymization.options import METHODS, Options
 from deid.anonymization.pipeline import Result
+from deid.devices import resolve_device
 from deid.generators import WeightsError
 from deid.photo import detection, images
 from deid.photo.faces import Face

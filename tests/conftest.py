@@ -28,8 +28,8 @@ from deid.references.sources import openpeople_portraits
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "media" / "sample.jpg"
-# The user's cache is neither read nor written, here and in processes that are started. (matplotlib goes on with
-# its own: it would look through all fonts again.)
+# The user's cache is neither read nor written, here and in processes that are started. (matplotlib
+# goes on with its own: it would look through all fonts again.)
 CACHE = tempfile.TemporaryDirectory(prefix="deid-tests-")
 os.environ.setdefault("MPLCONFIGDIR", os.path.expanduser("~/.cache/matplotlib"))
 os.environ["XDG_CACHE_HOME"] = CACHE.name

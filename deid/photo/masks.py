@@ -38,6 +38,13 @@ def dilate(mask: Tensor, reach: int) -> Tensor:
     return _dilated(_dilated(mask, reach, 2), reach, 3)
 
 
+def bounds(mask: Tensor, margin: int = 0) -> tuple[slice, slice]:
+    """The rows and columns that hold all that is true in a mask (H, W), and ``margin`` pixels around it."""
+    found = [mask.any(axis).nonzero().flatten().tolist() for axis in (1, 0)]
+    rows, columns = (slice(max(0, at[0] - margin), at[-1] + 1 + margin) if at else slice(0) for at in found)
+    return rows, columns
+
+
 def _dilated(mask: Tensor, reach: int, axis: int) -> Tensor:
     """The maximum along one axis: each step joins two windows, so that a wide one costs little more."""
     sides = (0, 0, reach, reach) if axis == 2 else (reach, reach)

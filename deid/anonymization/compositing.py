@@ -4,6 +4,7 @@
 comes later is given its result, never the photo.
 """
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -23,6 +24,14 @@ class Scene(NamedTuple):
 
     pixels: Tensor
     hidden: Tensor
+
+
+class Patch(NamedTuple):
+    """What lies over one hole: ``pixels`` (1, 3, h, w) and ``weights`` (1, 1, h, w), 1 over all of the hole."""
+
+    region: Region
+    pixels: Tensor
+    weights: Tensor
 
 
 def hole_of(target: Target, photo_size: tuple[int, int]) -> tuple[Region, Tensor]:
@@ -63,39 +72,71 @@ def covered(face: Face, hidden: Tensor) -> bool:
 
 
 def view(scene: Scene, target: Target) -> tuple[Tensor, Tensor]:
-    """A target's crop (1, 3, S, S) and its visible pixels (1, 1, S, S), from a photo whose faces are hidden.
+    """A target's crop (1, 3, S, S) and its visible pixels (1, 1, S, S), from a photo whose faces are hidden."""
+    seen = visible(scene.hidden, target)
+    return alignment.crop(scene.pixels, target.matrix, target.frame.size) * seen, seen
+
+
+def visible(hidden: Tensor, target: Target) -> Tensor:
+    """The visible pixels of a target's frame, (1, 1, S, S) as 0 or 1, where ``hidden`` (1, 1, H, W) is not.
 
     A frame pixel is visible only if every photo pixel that went into it is.
     """
-    size = target.frame.size
-    visible = (alignment.crop(1 - scene.hidden, target.matrix, size) > 1 - 1e-4).to(scene.pixels.dtype)
-    return alignment.crop(scene.pixels, target.matrix, size) * visible, visible
+    return (alignment.crop(hidden, target.matrix, target.frame.size) < 1e-4).to(hidden.dtype)
+
+
+def neighbourhood(target: Target, scene: Scene) -> tuple:
+    """An index of the part of a photo (1, C, H, W) that a target's view and patch can depend on.
+
+    A frame's side more than the frame: beyond the border of the photo a view is its mirror image.
+    """
+    size, photo_size = target.frame.size, (scene.pixels.shape[3], scene.pixels.shape[2])
+    margin = math.ceil(size * alignment.scale(target.matrix))
+    left, top, right, bottom = alignment.paste_region(target.matrix, size, photo_size, margin)
+    return ..., slice(top, bottom), slice(left, right)
+
+
+def patch(scene: Scene, target: Target, fill: Tensor | None, finish: bool = True) -> Patch | None:
+    """What a fill (1, 3, S, S) becomes at the photo's resolution; None where there is nothing to show.
+
+    With ``finish`` it is made as sharp as its surroundings and fitted into its hole once more; without, it is
+    a quick preview. It follows from what is visible, its target and its fill, whatever the other faces become.
+    """
+    region, inside = hole_of(target, (scene.pixels.shape[3], scene.pixels.shape[2]))
+    if target.black:
+        return Patch(region, -torch.ones_like(inside).expand(-1, 3, -1, -1), inside)
+    if fill is None:
+        return None
+    drawn = alignment.paste(fill, target.matrix, region)
+    if finish:
+        area, hidden = (part[:, :, region[1] : region[3], region[0] : region[2]] for part in scene)
+        known = 1 - hidden
+        if inpainting.METHODS[target.method][0].detailed:
+            drawn = texture.soften(drawn, area, inside, known)
+        drawn = texture.match(drawn, area, inside, known, alignment.scale(target.matrix), target.seed)
+        drawn = blending.seam(drawn, area, inside, known)
+    weights = blending.soft_edge(inside, max(0.7, 0.9 * alignment.scale(target.matrix)))
+    rows, columns = masks.bounds(weights[0, 0] > 0)
+    left, top = region[0] + columns.start, region[1] + rows.start
+    pixels, weights = (part[:, :, rows, columns].clone() for part in (drawn.clamp(-1, 1), weights))
+    return Patch((left, top, left + weights.shape[3], top + weights.shape[2]), pixels, weights)
+
+
+def assemble(scene: Scene, targets: Sequence[Target], patches: Sequence[Patch | None]) -> Tensor:
+    """The photo (1, 3, H, W) with its patches, one a target: far ones first, black ones last, over everything."""
+    canvas = scene.pixels.clone()
+    for target, put in sorted(zip(targets, patches, strict=True), key=lambda pair: pair[0].black):
+        if put is not None:
+            left, top, right, bottom = put.region
+            area = canvas[:, :, top:bottom, left:right]
+            soft = area + put.weights * (put.pixels - area)
+            area.copy_(torch.where(put.weights < 1, soft, put.pixels))
+    return canvas
 
 
 def blend(
     scene: Scene, targets: Sequence[Target], fills: Sequence[Tensor | None], finish: bool = True
 ) -> Tensor:
-    """Paste the fills, one a target, into the photo: far faces first; black ones come last, over everything.
-
-    With ``finish`` each is made as sharp as its surroundings and fitted into its hole once more, at the
-    photo's own resolution; without, it is a quick preview. -> (1, 3, H, W)
-    """
-    canvas = scene.pixels.clone()
-    size = canvas.shape[3], canvas.shape[2]
-    for target, fill in sorted(zip(targets, fills, strict=True), key=lambda pair: pair[0].black):
-        region, inside = hole_of(target, size)
-        area = canvas[:, :, region[1] : region[3], region[0] : region[2]]
-        if target.black:
-            area.copy_(torch.where(inside > 0.5, -torch.ones_like(area), area))
-        elif fill is not None:
-            drawn = alignment.paste(fill, target.matrix, region)
-            if finish:
-                known = 1 - scene.hidden[:, :, region[1] : region[3], region[0] : region[2]]
-                if inpainting.METHODS[target.method][0].detailed:
-                    drawn = texture.soften(drawn, area, inside, known)
-                drawn = texture.match(drawn, area, inside, known, alignment.scale(target.matrix), target.seed)
-                drawn = blending.seam(drawn, area, inside, known)
-            drawn = drawn.clamp(-1, 1)
-            alpha = blending.soft_edge(inside, max(0.7, 0.9 * alignment.scale(target.matrix)))
-            area.copy_(area + alpha * (drawn - area))
-    return canvas
+    """Fills, one a target, put into the photo; ``finish`` as in ``patch``. -> (1, 3, H, W)"""
+    pairs = zip(targets, fills, strict=True)
+    return assemble(scene, targets, [patch(scene, target, fill, finish) for target, fill in pairs])

@@ -7,28 +7,35 @@ import torch
 from torch import Tensor
 
 from deid.anonymization import compositing
-from deid.anonymization.compositing import Scene
+from deid.anonymization.compositing import Patch, Scene
 from deid.anonymization.targets import Outcome, Target
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A photo on its way: what is visible of it, and for each face a target and an outcome, by position."""
+    """A photo on its way: what is visible of it, and for each face a target and an outcome, by position.
+
+    ``patches`` are the faces that were finished at the photo's resolution already, None where one was not.
+    """
 
     scene: Scene
     targets: list[Target]
     outcomes: list[Outcome]
+    patches: list[Patch | None]
 
     @classmethod
     def of(cls, photo: Tensor, targets: Sequence[Target]) -> "Draft":
         """A photo (1, 3, H, W) with all faces hidden and none drawn."""
-        return cls(compositing.hide(photo, targets), list(targets), [Outcome() for _ in targets])
+        nothing = [Outcome() for _ in targets], [None for _ in targets]
+        return cls(compositing.hide(photo, targets), list(targets), *nothing)
 
     def at(self, index: int, target: Target, outcome: Outcome) -> "Draft":
         """The draft with another target and outcome at one position."""
-        targets, outcomes = list(self.targets), list(self.outcomes)
+        targets, outcomes, patches = list(self.targets), list(self.outcomes), list(self.patches)
+        if target is not targets[index] or outcome.fill is not outcomes[index].fill:
+            patches[index] = None
         targets[index], outcomes[index] = target, outcome
-        return replace(self, targets=targets, outcomes=outcomes)
+        return replace(self, targets=targets, outcomes=outcomes, patches=patches)
 
     def hidden_again(self, photo: Tensor) -> "Draft":
         """The draft after its targets were changed: holes made anew in the original photo (1, 3, H, W).
@@ -36,20 +43,33 @@ class Draft:
         Faces whose visible surroundings changed with them lose their fills, to be drawn from what is visible
         now.
         """
-        scene, outcomes = compositing.hide(photo, self.targets), list(self.outcomes)
+        scene = compositing.hide(photo, self.targets)
+        if torch.equal(scene.hidden, self.scene.hidden):
+            return self
+        outcomes, patches = list(self.outcomes), list(self.patches)
         for index, (target, outcome) in enumerate(zip(self.targets, self.outcomes, strict=True)):
-            visible = [
-                compositing.view(Scene(part, part), target)[1] for part in (self.scene.hidden, scene.hidden)
-            ]
+            near = compositing.neighbourhood(target, scene)
+            if torch.equal(self.scene.hidden[near], scene.hidden[near]):
+                continue
+            patches[index] = None
+            visible = [compositing.visible(part.hidden, target) for part in (self.scene, scene)]
             if outcome.fill is not None and not torch.equal(*visible):
                 outcomes[index] = replace(outcome, fill=None)
-        return Draft(scene, self.targets, outcomes)
+        return Draft(scene, self.targets, outcomes, patches)
 
     def preview(self, extra: dict[int, Tensor] | None = None) -> Tensor:
         """The photo so far, roughly, with ``extra`` fills by position: for a GIF."""
         fills = [(extra or {}).get(index, outcome.fill) for index, outcome in enumerate(self.outcomes)]
         return compositing.blend(self.scene, self.targets, fills, finish=False)
 
+    def patched(self) -> "Draft":
+        """The draft with a patch for each face that has a fill, or is black; what is there already is kept."""
+        rows = zip(self.targets, self.outcomes, self.patches, strict=True)
+        patches = [
+            old or compositing.patch(self.scene, target, outcome.fill) for target, outcome, old in rows
+        ]
+        return replace(self, patches=patches)
+
     def finished(self) -> Tensor:
         """The photo (1, 3, H, W) with every fill as sharp as its surroundings, and blended into them."""
-        return compositing.blend(self.scene, self.targets, [outcome.fill for outcome in self.outcomes])
+        return compositing.assemble(self.scene, self.targets, self.patched().patches)

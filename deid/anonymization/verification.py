@@ -103,6 +103,7 @@ def verify(photo: Tensor, draft: Draft, options: Options) -> Generator[Draft, No
     ``photo`` (1, 3, H, W) is the original.
     """
     originals, outcomes = embed_originals(photo, draft.targets, draft.outcomes, options)
+    draft = replace(draft, outcomes=outcomes).patched()
     outcomes, recognised = check(draft.finished(), draft.targets, outcomes, originals)
     draft = replace(draft, outcomes=outcomes)
     while recognised:
@@ -113,7 +114,7 @@ def verify(photo: Tensor, draft: Draft, options: Options) -> Generator[Draft, No
             if not draft.targets[index].black:
                 draft = choose(draft, index, originals, options)
         draft = draft.hidden_again(photo)  # a face that could not be drawn is black now, behind a larger mask
-        draft = _drawn(draft, options)
+        draft = _drawn(draft, options).patched()
         yield draft
         outcomes, recognised = check(draft.finished(), draft.targets, draft.outcomes, originals)
         draft = replace(draft, outcomes=outcomes)

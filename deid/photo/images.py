@@ -46,8 +46,12 @@ class Photo:
 
 def to_uint8(images: Tensor) -> np.ndarray:
     """(N, 3, H, W) in [-1, 1] -> uint8 array (N, H, W, 3), rounded and clipped."""
-    scaled = images.detach().float().add(1).mul(127.5).round().clamp(0, 255)
-    return scaled.to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()
+    return to_levels(images).to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+
+def to_levels(images: Tensor) -> Tensor:
+    """(N, 3, H, W) in [-1, 1] -> the same as 0.0 to 255.0, rounded and clipped."""
+    return images.detach().float().add(1).mul_(127.5).round_().clamp_(0, 255)
 
 
 def from_uint8(array: np.ndarray) -> Tensor:

@@ -34,12 +34,27 @@ def frame_mask(mask: str, landmarks: Tensor, size: int) -> Tensor:
 
 
 def dilate(mask: Tensor, reach: int) -> Tensor:
-    """The maximum of ``mask`` (N, C, H, W) over the square of ``reach`` pixels to every side -> (N, C, H, W).
+    """The maximum of ``mask`` (N, C, H, W) over the square of ``reach`` pixels to every side -> (N, C, H, W)."""
+    return _dilated(_dilated(mask, reach, 2), reach, 3)
 
-    Rows after columns: for a large ``reach`` many times faster than one square window, with the same result.
-    """
-    columns = F.max_pool2d(mask, (2 * reach + 1, 1), 1, (reach, 0))
-    return F.max_pool2d(columns, (1, 2 * reach + 1), 1, (0, reach))
+
+def bounds(mask: Tensor, margin: int = 0) -> tuple[slice, slice]:
+    """The rows and columns that hold all that is true in a mask (H, W), and ``margin`` pixels around it."""
+    found = [mask.any(axis).nonzero().flatten().tolist() for axis in (1, 0)]
+    rows, columns = (slice(max(0, at[0] - margin), at[-1] + 1 + margin) if at else slice(0) for at in found)
+    return rows, columns
+
+
+def _dilated(mask: Tensor, reach: int, axis: int) -> Tensor:
+    """The maximum along one axis: each step joins two windows, so that a wide one costs little more."""
+    sides = (0, 0, reach, reach) if axis == 2 else (reach, reach)
+    found, window, wanted = F.pad(mask, sides, value=float("-inf")), 1, 2 * reach + 1
+    while window < wanted:
+        step = min(window, wanted - window)
+        length = found.shape[axis] - step
+        found = torch.maximum(found.narrow(axis, 0, length), found.narrow(axis, step, length))
+        window += step
+    return found
 
 
 def _inside_outline(points: Tensor, landmarks: Tensor, scale: float) -> Tensor:

@@ -39,3 +39,9 @@ def gate_results(rank_1: dict[str, Interval], people: int, auc: Sequence[float] 
         raise GateError(f"blackout: rank-1 at least {black.low:.1%}, chance is {chance:.1%}: a leak")
     if any(value < 0.5 - 2 / math.sqrt(12 * people) for value in auc):
         raise GateError(f"an area under the curve of {min(auc):.3f}: similarities are turned around")
+
+
+def gate_detector(black: Interval) -> None:
+    """Raise ``GateError`` where a detector does not see black faces: its other numbers mean nothing then."""
+    if black.high < 0.99:
+        raise GateError(f"blackout: told with an area of {black.value:.2f}: the detector learned nothing")

@@ -107,7 +107,7 @@ def observe(
     chunks = []
     for start in range(0, len(paths), CHUNK):
         part = paths[start : start + CHUNK]
-        path = Path(cache) / f"{_key(part, options, judge, seed + start)}.safetensors"
+        path = Path(cache) / f"{key(part, options, judge, seed + start)}.safetensors"
         chunks.append(storage.cached(path, partial(rows, part, seed + start)))
     return Observations(**{name: torch.cat([chunk[name] for chunk in chunks]) for name in chunks[0]})
 
@@ -149,7 +149,7 @@ def _row(path: Path, options: Options | None, judge: str, seed: int) -> dict[str
     }
 
 
-def _key(paths: Sequence[Path], options: Options | None, judge: str, seed: int) -> str:
+def key(paths: Sequence[Path], options: Options | None, judge: str, seed: int) -> str:
     """A name for a chunk: whatever its rows depend on."""
     revision = [REVISION, recognisers.REVISION]
     what: dict = {"photos": [storage.sha256(path) for path in paths], "judge": judge, "revision": revision}

@@ -12,7 +12,15 @@ from torch import Tensor
 from deid import storage
 from deid.anonymization import options
 from deid.data.crops import FaceCrops
-from deid.evaluation import attacks, gates, identification, observations, reconstruction, utility
+from deid.evaluation import (
+    attacks,
+    detectability,
+    gates,
+    identification,
+    observations,
+    reconstruction,
+    utility,
+)
 from deid.evaluation.observations import Observations, Person
 from deid.evaluation.reconstruction import Lesson, Reverser
 from deid.evaluation.statistics import Interval
@@ -46,6 +54,10 @@ class Study:
         """The gallery after the same method, anonymized by the attacker."""
         return self._observed("gallery", case, GALLERY_SEED)
 
+    def traces(self, case: str) -> dict[str, Tensor]:
+        """What a detector sees of the probes after a case (``detectability.describe``)."""
+        return detectability.describe([p.probe for p in self.people], case, self.cache, PROBE_SEED)
+
     def _observed(self, side: str, case: str, seed: int) -> Observations:
         paths = [getattr(person, side) for person in self.people]
         return observations.observe(paths, options.parse(case), self.cache, self.judge, seed)
@@ -60,6 +72,17 @@ def evaluate(study: Study, case: str, adaptive: bool = False) -> dict:
         found["adaptive"] = attacks.adaptive(after.vectors, gallery.vectors, anonymized)
     if case != OTHER:
         found["usefulness"] = utility.measure_utility(before, after, gallery.pixels)
+    return found
+
+
+def tell(study: Study, case: str) -> dict:
+    """How well a machine tells the probes after a case from untouched ones (``detectability.tell``).
+
+    Raises ``gates.GateError`` where it cannot tell black faces.
+    """
+    found = detectability.tell(study.traces(detectability.UNTOUCHED), study.traces(case))
+    if case == detectability.COVERED:
+        gates.gate_detector(Interval(*found["AUC"]))
     return found
 
 

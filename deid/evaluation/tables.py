@@ -21,6 +21,7 @@ END = "<!-- end of evaluation -->"
 ADAPTIVE = "recognised by an attacker with an anonymized gallery (adaptive), rank-1"
 HEAD_SHORT = ("method", "recognised, rank-1", ADAPTIVE, "still detected", "Fréchet distance")
 HEAD_ALL = (*HEAD_SHORT[:-1], "landmark error", HEAD_SHORT[-1], "seconds a photo")
+TOLD = "a machine tells, AUC"  # a column of runs that asked for it
 # Label -> the options of the case that it stands for; None leaves a photo as it is.
 SHORT: dict[str, Options | None] = {
     "original photos": None,
@@ -62,7 +63,9 @@ def short_table(metrics: dict) -> str:
 
 def full_table(metrics: dict) -> str:
     """Every case of notebook 07's metrics as Markdown; shares as percent with their 95 % intervals."""
-    return _markdown(HEAD_ALL, {_label(case): found for case, found in metrics["cases"].items()}, metrics)
+    asked = any("told" in found for found in metrics["cases"].values())
+    head = (*HEAD_ALL[:-1], TOLD, HEAD_ALL[-1]) if asked else HEAD_ALL
+    return _markdown(head, {_label(case): found for case, found in metrics["cases"].items()}, metrics)
 
 
 KINDS: dict[str, Callable[[dict], str]] = {"short": short_table, "all": full_table}
@@ -124,6 +127,7 @@ def _cells(found: dict) -> dict[str, str]:
         "still detected": _percent(use.get("still detected")),
         "landmark error": _plain(use.get("landmark error")),
         "Fréchet distance": _plain(use.get("Frechet distance")),
+        TOLD: _area(found["told"]["AUC"]) if "told" in found else "not run",
         "seconds a photo": _plain(use.get("seconds a photo")),
     }
 
@@ -132,7 +136,11 @@ def _note(metrics: dict) -> str:
     judge, people = metrics["judge"], metrics["people"]
     proven = "not checked" if judge["accuracy"] is None else f"{judge['accuracy']:.2%}"
     judged = f"{people} people, judged by {judge['name']} ({proven} on LFW's pairs)."
-    return f"{judged} Chance is {1 / people:.2%}. In brackets: 95 % bootstrap intervals."
+    noted = f"{judged} Chance is {1 / people:.2%}. In brackets: 95 % bootstrap intervals."
+    if "control" not in metrics:
+        return noted
+    control = _area(metrics["control"]["AUC"])
+    return f"{noted} AUC 0.5 is a machine that cannot tell; faces cropped and pasted back: {control}."
 
 
 def _label(case: str) -> str:
@@ -145,6 +153,11 @@ def _percent(interval: list[float] | None) -> str:
         return "-"
     value, low, high = (100 * part for part in interval)
     return f"{value:.1f} % ({low:.1f} to {high:.1f})"
+
+
+def _area(interval: list[float]) -> str:
+    value, low, high = interval
+    return f"{value:.2f} ({low:.2f} to {high:.2f})"
 
 
 def _plain(value: float | list[float] | None) -> str:

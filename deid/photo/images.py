@@ -114,17 +114,22 @@ def save(photo: Photo, path: str | Path) -> None:
     path = Path(path)
     if photo.format not in _WRITABLE:
         raise ImageError(f"{path}: cannot write {photo.format}; use one of {', '.join(sorted(_WRITABLE))}")
+    try:
+        storage.write_atomically(path, encode(photo))
+    except OSError as error:
+        raise ImageError(
+            f"{path}: cannot be written ({error.strerror}); choose another output folder"
+        ) from error
+
+
+def encode(photo: Photo) -> bytes:
+    """What ``save`` writes: ``photo`` in its own encoding, without any metadata."""
     # A fresh image: Pillow would carry a JPEG comment through convert, paste and save.
     image = Image.fromarray(to_uint8(photo.pixels)[0])
     image = image.convert("L") if photo.grey else image
     encoded = io.BytesIO()
     image.save(encoded, photo.format, **photo.options)
-    try:
-        storage.write_atomically(path, encoded.getvalue())
-    except OSError as error:
-        raise ImageError(
-            f"{path}: cannot be written ({error.strerror}); choose another output folder"
-        ) from error
+    return encoded.getvalue()
 
 
 def to_jpeg(pixels: Tensor, quality: int = 95) -> bytes:

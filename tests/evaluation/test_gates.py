@@ -24,3 +24,9 @@ def test_an_attacker_who_knows_more_may_not_get_less():
     gates.gate_attackers("a method", Interval(0.2, 0.1, 0.3), Interval(0.15, 0.05, 0.25))
     with pytest.raises(gates.GateError, match="it cannot be"):
         gates.gate_attackers("a method", Interval(0.5, 0.4, 0.6), Interval(0.2, 0.1, 0.3))
+
+
+def test_a_detector_has_to_see_black_faces():
+    gates.gate_detector(Interval(1.0, 0.98, 1.0))
+    with pytest.raises(gates.GateError, match="learned nothing"):
+        gates.gate_detector(Interval(0.8, 0.7, 0.9))

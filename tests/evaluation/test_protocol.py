@@ -27,6 +27,17 @@ def test_a_case_has_attackers_and_what_is_left_to_use(two_people, tmp_path):
 
 
 @pytest.mark.slow
+def test_a_machine_is_asked_about_the_probes_of_a_study(portraits, tmp_path):
+    photos = portraits(tmp_path / "photos", 8)
+    study = protocol.Study(
+        [observations.Person(path.stem, path, path) for path in photos], tmp_path / "cache"
+    )
+    found = protocol.tell(study, "blackout")
+    assert found["AUC"][0] > 0.95 and found["people"] == 8
+    assert protocol.tell(study, "original")["AUC"][0] == 0.5
+
+
+@pytest.mark.slow
 def test_the_attackers_gallery_has_seeds_of_its_own(two_people, tmp_path):
     pytest.importorskip("dlib")
     people = observations.people(two_people, 2)

@@ -63,6 +63,17 @@ def test_a_short_table_without_one_of_its_rows_is_refused():
         tables.short_table(metrics)
 
 
+def test_a_run_that_asked_a_detector_has_a_column_for_it():
+    metrics = copy.deepcopy(METRICS) | {"control": {"AUC": [0.562, 0.51, 0.6]}}
+    assert tables.TOLD not in tables.full_table(metrics)
+    metrics["cases"]["onepass"]["told"] = {"AUC": [0.987, 0.979, 0.994]}
+    head, _, original, *_, onepass, _, note = tables.full_table(metrics).splitlines()
+    place = head.split("|").index(f" {tables.TOLD} ")
+    assert onepass.split("|")[place] == " 0.99 (0.98 to 0.99) " and onepass.endswith("| 0.12 |")
+    assert original.split("|")[place] == " not run " and head.count("|") == original.count("|")
+    assert note.endswith("pasted back: 0.56 (0.51 to 0.60).")
+
+
 def test_a_judge_without_proof_is_said_to_have_none():
     metrics = METRICS | {"judge": {"name": "dlib", "accuracy": None}}
     assert "(not checked on LFW's pairs)" in tables.full_table(metrics)

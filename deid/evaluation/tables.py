@@ -53,16 +53,16 @@ def marker(kind: str) -> str:
 
 
 def short_table(metrics: dict) -> str:
-    """Five rows of notebook 07's metrics as Markdown. Raises ``ValueError`` for a case that was not run."""
+    """Five rows of notebook 08's metrics as Markdown. Raises ``ValueError`` for a case that was not run."""
     known = {parse(case): case for case in metrics["cases"] if case != OTHER}
     if missing := [label for label, options in SHORT.items() if options not in known]:
-        raise ValueError(f"no case of these metrics is {missing[0]!r}; run notebook 07 with it")
+        raise ValueError(f"no case of these metrics is {missing[0]!r}; run notebook 08 with it")
     rows = {label: metrics["cases"][known[options]] for label, options in SHORT.items()}
     return _markdown(HEAD_SHORT, rows, metrics)
 
 
 def full_table(metrics: dict) -> str:
-    """Every case of notebook 07's metrics as Markdown; shares as percent with their 95 % intervals."""
+    """Every case of notebook 08's metrics as Markdown; shares as percent with their 95 % intervals."""
     asked = any("told" in found for found in metrics["cases"].values())
     head = (*HEAD_ALL[:-1], TOLD, HEAD_ALL[-1]) if asked else HEAD_ALL
     return _markdown(head, {_label(case): found for case, found in metrics["cases"].items()}, metrics)
@@ -91,12 +91,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Write the tables, or with ``--check`` say whether they are those that the numbers give."""
     summary = (__doc__ or "").splitlines()[0]
     parser = argparse.ArgumentParser(prog="python -m deid.evaluation.tables", description=summary)
-    parser.add_argument("metrics", type=Path, nargs="+", help="metrics.json of runs of notebook 07")
+    parser.add_argument("metrics", type=Path, nargs="+", help="metrics.json of runs of notebook 08")
     parser.add_argument("file", type=Path, help="Markdown file with the markers")
     parser.add_argument("--check", action="store_true", help="change nothing; exit code 1 for other tables")
     given = parser.parse_args(arguments)
     text = given.file.read_text(encoding="utf-8")
-    runs = [json.loads(path.read_text(encoding="utf-8"))["07"] for path in given.metrics]
+    runs = [json.loads(path.read_text(encoding="utf-8"))["08"] for path in given.metrics]
     try:
         wanted = filled(text, merged(runs))
     except ValueError as error:

@@ -27,12 +27,19 @@ STYLE = {
 
 
 class NotebookFigure(Figure):
-    """A matplotlib figure that a notebook shows without pyplot: a picture as JPEG, a chart as PNG."""
+    """A matplotlib figure that a notebook shows without pyplot: a picture as JPEG, a chart as PNG.
 
-    def _repr_mimebundle_(self, **_: object) -> dict[str, bytes]:
+    ``alt`` is what a page says to those who do not see it.
+    """
+
+    alt = ""
+
+    def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, bytes], dict[str, dict[str, str]]]:
         if _has_picture(self):
-            return {"image/jpeg": _encode_picture(self, DPI, quality=85)}
-        return {"image/png": _encode_chart(self, DPI)}
+            kind, encoded = "image/jpeg", _encode_picture(self, DPI, quality=85)
+        else:
+            kind, encoded = "image/png", _encode_chart(self, DPI)
+        return {kind: encoded}, {kind: {"alt": self.alt}} if self.alt else {}
 
 
 def save(figure: Figure, folder: str | Path, name: str, dpi: int = 2 * DPI) -> Path:

@@ -1,6 +1,6 @@
 """Figures made of images: grids, stages below each other, photos side by side, boxes on a photo."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib as mpl
 import torch
@@ -60,6 +60,13 @@ def grid(
 def before_after(*stages: Tensor, names: Sequence[str], zoom: float = 1.5) -> Figure:
     """Stages of the same images, each (N, 3, H, W): a column per image, a row per stage with its name."""
     return grid(torch.cat(stages), len(stages[0]), rows=names, zoom=zoom)
+
+
+def rows(groups: Mapping[str, Tensor], zoom: float = 1) -> Figure:
+    """Images (K, 3, H, W) of one size, a row for each name, as long as it is."""
+    longest = max(map(len, groups.values()))
+    filled = [F.pad(row, (0,) * 7 + (longest - len(row),), value=1.0) for row in groups.values()]
+    return grid(torch.cat(filled), longest, rows=list(groups), zoom=zoom)
 
 
 @mpl.rc_context(STYLE)

@@ -23,7 +23,7 @@ def harmonize(frame: Tensor, reference: Tensor, weight: Tensor) -> Tensor:
     colours it (normalised convolution; Knutsson and Westin, 1993). Detail is scaled with the light: in the
     dark there is less of it.
     """
-    wanted, own = _low(frame, weight), _low(reference, weight)
+    wanted, own = low(frame, weight), low(reference, weight)
     light, before = (((part + 1) / 2).mean(1, keepdim=True).clamp(min=0.02) for part in (wanted, own))
     contrast = (light / before).clamp(*CONTRAST)
     wanted, own, contrast = (_enlarged(part, frame.shape[3]) for part in (wanted, own, contrast))
@@ -36,7 +36,7 @@ def compose(frame: Tensor, face: Tensor, weight: Tensor) -> Tensor:
     return (soft * face + (1 - soft) * frame).clamp(-1, 1)
 
 
-def _low(images: Tensor, weight: Tensor) -> Tensor:
+def low(images: Tensor, weight: Tensor) -> Tensor:
     """Means of images (1, 3, S, S) around each pixel, inside ``weight`` (1, 1, S, S) -> (1, 3, 128, 128)."""
     share = _shrunk(weight)
     sums = gaussian(_shrunk(images * weight), SPREAD * SIDE)

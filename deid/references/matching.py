@@ -36,6 +36,11 @@ class Sketch:
 
 def distances(library: Library, sketch: Sketch) -> Tensor:
     """How badly each reference fits, (2, N): as it is, and mirrored."""
+    return torch.stack(list(parts(library, sketch).values())).sum(0)
+
+
+def parts(library: Library, sketch: Sketch) -> dict[str, Tensor]:
+    """What ``distances`` adds up, (2, N) each: pose, tone, light, and the kind of person, weighted."""
     inside = masks.frame_mask("face-80", sketch.landmarks.double() * SIDE - 0.5, SIDE) < 0.5
     person = 1 - library.embeddings @ sketch.person
     rows = []
@@ -46,8 +51,8 @@ def distances(library: Library, sketch: Sketch) -> Tensor:
             pictures, places = pictures.flip(3), mirror_landmarks(places)
         pose = (places - sketch.landmarks).norm(dim=2).mean(1) / 0.28
         tone, light = _tone_and_light(pictures, sketch.picture, inside)
-        rows.append(POSE * pose + TONE * tone + LIGHT * light + PERSON * person)
-    return torch.stack(rows)
+        rows.append(torch.stack([POSE * pose, TONE * tone, LIGHT * light, PERSON * person]))
+    return dict(zip(("pose", "tone", "light", "person"), torch.stack(rows, 1), strict=True))
 
 
 def choose(
@@ -57,14 +62,19 @@ def choose(
 
     ``avoid`` are identities that are not to be shown again, while others are left.
     """
-    order = distance.flatten().argsort(stable=True).tolist()
-    people: dict[str, tuple[int, bool]] = {}
-    for place in order:
-        mirrored, index = divmod(place, distance.shape[1])
-        people.setdefault(identities[index], (index, bool(mirrored)))
+    people = best_of_each(distance, identities)
     ranked = [person for person in people if person not in avoid] or list(people)
     random = torch.Generator().manual_seed(seed)
     return people[ranked[int(torch.randint(0, min(best, len(ranked)), (1,), generator=random))]]
+
+
+def best_of_each(distance: Tensor, identities: list[str]) -> dict[str, tuple[int, bool]]:
+    """People in the order in which they fit: which reference of each fits best, and if mirrored."""
+    people: dict[str, tuple[int, bool]] = {}
+    for place in distance.flatten().argsort(stable=True).tolist():
+        mirrored, index = divmod(place, distance.shape[1])
+        people.setdefault(identities[index], (index, bool(mirrored)))
+    return people
 
 
 def thumbnails(library: Library) -> Tensor:

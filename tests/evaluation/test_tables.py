@@ -35,7 +35,7 @@ METRICS = {
 
 
 def published() -> dict:
-    return tables.merged([json.loads(path.read_text())["07"] for path in PUBLISHED])
+    return tables.merged([json.loads(path.read_text())["08"] for path in PUBLISHED])
 
 
 def test_the_full_table_has_a_row_a_case_and_nothing_invented():
@@ -80,7 +80,7 @@ def test_a_judge_without_proof_is_said_to_have_none():
 
 
 def test_the_command_fills_what_the_file_has_and_notices_another(tmp_path):
-    (tmp_path / "metrics.json").write_text(json.dumps({"07": METRICS}))
+    (tmp_path / "metrics.json").write_text(json.dumps({"08": METRICS}))
     readme, given = tmp_path / "README.md", [str(tmp_path / "metrics.json"), str(tmp_path / "README.md")]
     parts = [f"{tables.marker(kind)}\nold\n{tables.END}\n" for kind in ("all", "short")]
     readme.write_text(f"before\n{parts[0]}between\n{parts[1]}after\n")
@@ -106,7 +106,7 @@ def test_runs_are_merged_where_they_compare(tmp_path):
 
 @pytest.mark.parametrize("text", ["no markers", f"{tables.marker('short')}\nhalf a pair\n"])
 def test_a_file_without_markers_is_refused_and_stays(text, tmp_path, capsys):
-    (tmp_path / "metrics.json").write_text(json.dumps({"07": METRICS}))
+    (tmp_path / "metrics.json").write_text(json.dumps({"08": METRICS}))
     (tmp_path / "README.md").write_text(text)
     with pytest.raises(SystemExit):
         tables.main([str(tmp_path / "metrics.json"), str(tmp_path / "README.md")])

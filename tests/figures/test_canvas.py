@@ -17,8 +17,15 @@ def plain(colours=COLOURS, size: int = 64) -> torch.Tensor:
 
 def test_a_notebook_gets_pictures_as_jpeg_and_charts_as_png():
     picture, chart = figures.grid(plain()), figures.curves({"a": ([1, 2], [3, 4])}, "x", "y")
-    assert list(picture._repr_mimebundle_()) == ["image/jpeg"]
-    assert chart._repr_mimebundle_()["image/png"].startswith(b"\x89PNG")
+    assert list(picture._repr_mimebundle_()[0]) == ["image/jpeg"]
+    assert chart._repr_mimebundle_()[0]["image/png"].startswith(b"\x89PNG")
+
+
+def test_a_page_says_what_a_figure_shows():
+    picture = figures.grid(plain())
+    assert picture._repr_mimebundle_()[1] == {}
+    picture.alt = "five colours"
+    assert picture._repr_mimebundle_()[1] == {"image/jpeg": {"alt": "five colours"}}
 
 
 def test_gif_has_its_frames_durations_and_loops(tmp_path):

@@ -54,6 +54,16 @@ def test_before_after_has_a_row_a_stage():
     assert torch.equal(drawn[:, :, :64, -194:], drawn[:, :, 66:, -194:])
 
 
+def test_rows_may_differ_in_length():
+    figure = figures.rows({"two": plain(COLOURS[:2]), "one": plain(COLOURS[2:3])})
+    drawn = figures.pixels(figure)[0]
+    right = drawn[:, :, -132:]
+    assert drawn.shape[1] == 2 * 64 + 2
+    for place, colour in (((32, 32), COLOURS[0]), ((32, 98), COLOURS[1]), ((98, 32), COLOURS[2])):
+        assert torch.allclose(right[:, place[0], place[1] + 2], torch.tensor(colour), atol=0.02)
+    assert (right[:, 70:, 70:] == 1).all(), "nothing where the second row has ended"
+
+
 def test_side_by_side_gives_photos_of_any_size_one_height():
     figure = figures.side_by_side([plain(size=64)[:1], torch.zeros(3, 300, 600)], titles=["small", "wide"])
     first, second = (axes.get_window_extent() for axes in figure.axes)

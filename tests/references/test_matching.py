@@ -42,6 +42,25 @@ def test_tone_pose_and_person_each_count(library):
         assert matching.distances(library, other)[0, 0] > before + 0.1
 
 
+def test_the_parts_say_why_a_reference_fits_badly(library):
+    own = sketch_of(library, 0)
+    before = matching.parts(library, own)
+    changes = {
+        "tone": Sketch(own.landmarks, own.picture - 0.4, own.person),
+        "person": Sketch(own.landmarks, own.picture, -own.person),
+        "pose": Sketch(own.landmarks + torch.tensor([0.05, 0.0]), own.picture, own.person),
+    }
+    for name, other in changes.items():
+        found = {part: (value - before[part])[0, 0] for part, value in matching.parts(library, other).items()}
+        assert max(found, key=found.get) == name
+
+
+def test_people_are_ranked_by_their_best_reference():
+    distance = torch.tensor([[3.0, 1.0, 5.0], [0.5, 9.0, 0.7]])
+    assert matching.best_of_each(distance, ["a", "a", "b"]) == {"a": (0, True), "b": (2, True)}
+    assert list(matching.best_of_each(distance.flip(0), ["b", "a", "a"])) == ["b", "a"]
+
+
 def test_the_seed_chooses_among_the_best_people():
     distance = torch.arange(20.0).reshape(2, 10)
     people = [f"person {k // 2}" for k in range(10)]  # two crops each

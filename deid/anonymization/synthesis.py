@@ -141,7 +141,7 @@ def _faces(
     crops: Tensor, visible: Tensor, targets: Sequence[Target], draft: Draft, options: Options
 ) -> MaskedFaces:
     """What the method is told of ``targets``, and which of its people the other faces show already."""
-    shown = {target.reference for target in draft.targets if target.reference and not target.black}
+    shown = [target.reference for target in draft.targets if target.reference and not target.black]
     faces = MaskedFaces(
         crops,
         visible,

@@ -22,8 +22,8 @@ class MaskedFaces:
     ``crops`` (F, 3, S, S), whose hidden pixels are set to zero here once more; ``visible`` (F, 1, S, S) as 0
     or 1; a seed for each face; ``landmarks`` (F, 5, 2) in frame pixels, for methods that ask where eyes and
     mouth are to be; ``truncation``, one or F: how far a person may be from the mean one;
-    ``references`` F names of a library's people ("": the method chooses), and which to ``avoid``. Raises
-    ``ValueError`` on shapes that do not fit.
+    ``references`` F names of a library's people ("": the method chooses), and which to ``avoid``, each as
+    often as it is shown already. Raises ``ValueError`` on shapes that do not fit.
     """
 
     crops: Tensor

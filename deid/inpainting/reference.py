@@ -5,6 +5,7 @@ generator guesses what is hidden; the guess gives tone, light and the kind of pe
 face.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -20,11 +21,11 @@ from deid.inpainting.settings import Search
 from deid.photo import alignment, masks
 from deid.photo.alignment import DCGAN_FRAME, Frame
 from deid.photo.faces import Face
-from deid.references import matching
+from deid.references import casting, matching, people
 from deid.references.build import build
 from deid.references.library import Library, LibraryError, default_path
 from deid.references.matching import Sketch
-from deid.references.rendering import bare, name_of, render
+from deid.references.rendering import render
 from deid.references.sources import openpeople_portraits
 
 SIZES = (256, 512, 1024)  # of a frame; a face has about as many pixels of detail as the photo has
@@ -55,7 +56,6 @@ class ReferenceMethod(Method):
         self.guesser = Guesser(device)
         self.generator = self.guesser.generator
         self.files = [self.guesser.file, self.library.path]
-        self.identities = [reference.identity for reference in self.library.references]
 
     @property
     def frame(self) -> Frame:
@@ -71,26 +71,27 @@ class ReferenceMethod(Method):
     def draw(self, faces: MaskedFaces, search: Search | None = None) -> Iterator[Step]:
         """The only step is the result; its ``references`` name who was shown for each face.
 
-        The same person is shown twice only where no other is left.
+        The same person is shown twice only where no other is left, nor two that make a third. Raises
+        ``LibraryError`` where the library has not the person that is asked for.
         """
         del search
         faces = faces.to("cpu")
         guess = self.guesser.guess(faces)
-        shown = {self._identity(name) for name in faces.avoid if bare(name) in self.library.positions}
+        known = [name for name in faces.avoid if people.knows(self.library, name)]
+        shown = Counter(people.identity(self.library, name) for name in known)
         fills, names = [], []
         for k in range(len(faces)):
             name = (faces.references or [""] * len(faces))[k]
             name = name or self._choose(guess.sketches[k], faces.seeds[k], shown)
-            shown.add(self._identity(name))
+            shown[people.identity(self.library, name)] += 1
             fills.append(render(self.library, name, guess.frames[k : k + 1], faces.landmarks[k]))  # type: ignore[index]
             names.append(name)
         images, nothing = torch.cat(fills), torch.zeros(len(faces), 1, 1, 1)
         yield Step(0, {"contextual": guess.contextual}, images, images[:, None], nothing, names)
 
     def credit(self, reference: str) -> dict[str, str]:
-        """The identity, source and licence of a reference that was shown."""
-        known = self.library.references[self.library.positions[bare(reference)]]
-        return {"identity": known.identity, "source": known.source, "licence": known.licence}
+        """The identity, source and licence of a person who was shown; of a pair those of both."""
+        return people.credit(self.library, reference)
 
     def sample(self, z: Tensor, surroundings: Tensor) -> Tensor:
         """The faces of ``surroundings`` (K, 3, S, S), replaced one after the other -> (N, 3, R, R)."""
@@ -103,13 +104,8 @@ class ReferenceMethod(Method):
         (step,) = self.draw(masked)
         return (around * visible + step.images * (1 - visible)).clamp(-1, 1)
 
-    def _choose(self, sketch: Sketch, seed: int, shown: set[str]) -> str:
-        distance = matching.distances(self.library, sketch)
-        index, mirrored = matching.choose(distance, self.identities, seed, shown)
-        return name_of(self.library.references[index], mirrored)
-
-    def _identity(self, name: str) -> str:
-        return self.library.references[self.library.positions[bare(name)]].identity
+    def _choose(self, sketch: Sketch, seed: int, shown: Counter[str]) -> str:
+        return casting.cast(self.library, matching.distances(self.library, sketch), seed, shown)
 
 
 def _library(weights: str | Path) -> Library:

@@ -1,4 +1,4 @@
-"""One reference, by its name in a library, as it is shown in one frame."""
+"""One person, by a name of a library's people, as it is shown in one frame."""
 
 from dataclasses import dataclass
 
@@ -9,11 +9,11 @@ from torch import Tensor
 from deid.photo import masks
 from deid.photo.blending import gaussian
 from deid.photo.masks import dilate
-from deid.references import fitting, harmonizing
-from deid.references.library import Library, Reference
+from deid.references import fitting, harmonizing, mixing, people
+from deid.references.library import Library
+from deid.references.people import Placement
 
 SIDE = 128  # of the view in which a face's outline is found
-MIRRORED = ":mirrored"
 
 
 @dataclass(frozen=True)
@@ -26,30 +26,32 @@ class Fitted:
     weight: Tensor
 
 
-def name_of(reference: Reference, mirrored: bool) -> str:
-    """The name by which a reference, or its mirror image, is chosen and remembered."""
-    return f"{reference.source}/{reference.name}{MIRRORED if mirrored else ''}"
-
-
-def bare(name: str) -> str:
-    """The name of a reference whether or not it is mirrored."""
-    return name.removesuffix(MIRRORED)
-
-
 def fit(library: Library, name: str, landmarks: Tensor, size: int) -> Fitted:
-    """The reference ``name`` with its landmarks at ``landmarks`` (5, 2), in a frame of ``size`` pixels."""
-    index = library.positions[bare(name)]
-    crop, own = library.crop(index, size), library.landmarks[index]
-    matte = library.mattes[index : index + 1].float() / 255
+    """The person ``name`` with their landmarks at ``landmarks`` (5, 2), in a frame of ``size`` pixels.
+
+    Raises ``LibraryError`` where the library has no such person (``references.people``).
+    """
+    shown = [_fit(library, place, landmarks, size) for place in people.placements(library, name)]
+    if len(shown) == 1:
+        return shown[0]
+    upper, lower = shown
+    return Fitted(
+        *mixing.join(upper.picture, lower.picture, torch.cat([upper.weight, lower.weight]), landmarks)
+    )
+
+
+def _fit(library: Library, place: Placement, landmarks: Tensor, size: int) -> Fitted:
+    crop, own = library.crop(place.index, size), library.landmarks[place.index]
+    matte = library.mattes[place.index : place.index + 1].float() / 255
     both = torch.cat([crop, F.interpolate(matte, (size, size), mode="bilinear")], 1)
-    if name.endswith(MIRRORED):
+    if place.mirrored:
         both, own = fitting.mirror(both, own)
     warped = fitting.warp(both, own * size - 0.5, landmarks)
     return Fitted(warped[:, :3], _inner(warped[:, 3:], landmarks, size))
 
 
 def render(library: Library, name: str, guess: Tensor, landmarks: Tensor) -> Tensor:
-    """A frame (1, 3, S, S) in which the reference ``name`` has the tone and light of ``guess``.
+    """A frame (1, 3, S, S) in which the person ``name`` has the tone and light of ``guess``.
 
     ``guess`` (1, 3, S, S) shows what is known of the frame, and is what is seen around the reference.
     """

@@ -1,0 +1,115 @@
+"""Who is shown for each face of a photo: people of the library first, then pairs of them.
+
+No two faces of a photo are the same person while others are left. Where few people that fit are left, two
+of those that fit make a third one: ten people serve a crowd.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from deid.references import matching
+from deid.references.library import Library
+from deid.references.people import JOINED, Placement, name_of
+
+FITTING = 1.5  # times the best distance: how badly one may fit before pairs of better ones are asked
+PARENTS, PICTURES = 12, 6  # of so many people, the best fitting, and so many pictures of each pairs are made
+# How much two that are joined may differ by: degrees, units of L*, a* and b*, a share of the mouth.
+APART = {
+    "yaw": 8.0, "pitch": 10.0, "light_side": 14.0, "light_top": 16.0, "skin_l": 18.0, "skin_a": 6.0,
+    "skin_b": 8.0, "teeth": 0.2,
+}  # fmt: skip
+TURNED = ("yaw", "light_side")  # change their sign in a mirror
+GLASSES = 0.2  # would be cut in two
+ALIKE = 0.75  # similarity of two who could only have a child that is like both
+
+
+class Pair(NamedTuple):
+    """Two that make a third: the upper part's and the lower part's reference, and how badly they fit."""
+
+    upper: Placement
+    lower: Placement
+    distance: float
+
+
+def cast(library: Library, distance: Tensor, seed: int, shown: Mapping[str, int] | None = None) -> str:
+    """The seed's choice among the best fitting who were shown least -> a name (``references.people``).
+
+    ``distance`` (2, N) as of ``matching.distances``; ``shown``: how often each identity was shown so far.
+    """
+    counts = Counter(shown or {})
+    identities = [reference.identity for reference in library.references]
+    limit = FITTING * distance.min()
+    fitting = {identities[k] for k in (distance.amin(0) <= limit).nonzero()[:, 0].tolist()}
+    joined: list[Pair] = []
+    if sum(not counts[name] for name in fitting) < matching.BEST:
+        joined = list(pairs(library, distance))
+        names = [JOINED.join(identities[k] for k in (pair.upper.index, pair.lower.index)) for pair in joined]
+        # However well they fit, one person is better.
+        extra = torch.full((2, len(joined)), float("inf"))
+        extra[0] = torch.tensor([pair.distance for pair in joined]).clamp(min=float(limit))
+        identities, distance = identities + names, torch.cat([distance, extra], 1)
+    least = min(counts[name] for name in identities)
+    often = {name for name in identities if counts[name] > least}
+    index, mirrored = matching.choose(distance, identities, seed, often)
+    chosen = joined[index - len(library)][:2] if index >= len(library) else [Placement(index, mirrored)]
+    return JOINED.join(name_of(library.references[place.index], place.mirrored) for place in chosen)
+
+
+def pairs(library: Library, distance: Tensor) -> Iterator[Pair]:
+    """Those of the best fitting people who can be joined, each two both ways, by their best pictures."""
+    places = _candidates(library, distance)
+    if not places:
+        return
+    indexes = [place.index for place in places]
+    costs = torch.tensor([distance[int(place.mirrored), place.index] for place in places])
+    costs = (costs[:, None] + costs[None]) / 2
+    costs[~_joinable(library, places)] = float("inf")
+    best: dict[tuple[str, str], Pair] = {}
+    for cell in costs.flatten().argsort(stable=True).tolist():
+        row, column = divmod(cell, len(places))
+        if costs[row, column].isinf():
+            break
+        names = (library.references[indexes[row]].identity, library.references[indexes[column]].identity)
+        best.setdefault(names, Pair(places[row], places[column], costs[row, column].item()))
+    yield from best.values()
+
+
+def _candidates(library: Library, distance: Tensor) -> list[Placement]:
+    """The best pictures of the best fitting people, without glasses."""
+    found: dict[str, list[Placement]] = {}
+    for cell in distance.flatten().argsort(stable=True).tolist():
+        mirrored, index = divmod(cell, distance.shape[1])
+        reference = library.references[index]
+        late = len(found) == PARENTS and reference.identity not in found
+        if late or reference.attributes["glasses"] > GLASSES:
+            continue
+        own = found.setdefault(reference.identity, [])
+        if len(own) < PICTURES:
+            own.append(Placement(index, bool(mirrored)))
+    return [place for places in found.values() for place in places]
+
+
+def _joinable(library: Library, places: list[Placement]) -> Tensor:
+    """Which of K can be joined (K, K): different people, as sharp, in the same pose, tone and light."""
+    references = [library.references[place.index] for place in places]
+    facts = [
+        [
+            reference.attributes[name] * (-1 if place.mirrored and name in TURNED else 1) / apart
+            for name, apart in APART.items()
+        ]
+        for reference, place in zip(references, places, strict=True)
+    ]
+    table, sizes = torch.tensor(facts), torch.tensor([reference.size for reference in references])
+    people = [reference.identity for reference in references]
+    numbers = torch.tensor([people.index(name) for name in people])
+    vectors = library.embeddings[[place.index for place in places]]
+    return (
+        ((table[:, None] - table[None]).abs().amax(2) <= 1)
+        & (sizes[:, None] == sizes[None])
+        & (numbers[:, None] != numbers[None])
+        & (vectors @ vectors.T < ALIKE)
+    )

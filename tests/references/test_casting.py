@@ -1,0 +1,80 @@
+"""Casting: the seed chooses among who fits, nobody twice while others are left, pairs where few are left."""
+
+from collections import Counter
+
+import pytest
+import torch
+
+from deid.references import casting, people
+from deid.references.casting import APART, cast, pairs
+from deid.references.library import Library
+from deid.references.people import JOINED
+
+
+@pytest.fixture(scope="module")
+def library(library_path):
+    return Library.open(library_path)
+
+
+@pytest.fixture
+def distance(library):
+    """Frontal pictures of all four people fit, those from the side do not."""
+    fits = torch.tensor(
+        [1.0 + 0.01 * r.index if abs(r.attributes["yaw"]) < 12 else 9 for r in library.references]
+    )
+    return torch.stack([fits, fits + 0.005])
+
+
+def crowd(library, distance, count):
+    shown, names = Counter(), []
+    for seed in range(count):
+        names.append(cast(library, distance, seed, shown))
+        shown[people.identity(library, names[-1])] += 1
+    return names, shown
+
+
+def test_four_people_serve_a_crowd_and_who_is_shown_is_shown_as_rarely_as_can_be(library, distance):
+    names, shown = crowd(library, distance, 60)
+    assert len(shown) >= 8 and set(shown) > {"P001", "P003", "P005", "P009"}
+    ordered = [people.identity(library, name) for name in names]
+    assert len(set(ordered[: len(shown)])) == len(shown), "nobody twice before all were shown"
+    assert max(shown.values()) - min(shown.values()) <= 1
+    assert not any(JOINED in name for name in names[:2]), "people of the library come first"
+
+
+def test_the_seed_decides_and_only_the_seed(library, distance):
+    assert len({cast(library, distance, seed) for seed in range(20)}) > 2
+    shown = dict.fromkeys(("P001", "P003", "P005", "P009"), 1)
+    found = [cast(library, distance, seed, shown) for seed in (1, 2, 3, 1, 2, 3)]
+    assert found[:3] == found[3:] and all(JOINED in name for name in found) and len(set(found)) > 1
+
+
+def test_people_who_fit_badly_come_after_pairs_of_those_who_fit(library, distance):
+    worse = distance.clone()
+    worse[:, [r.index for r in library.references if r.identity == "P009"]] = 5.0
+    _, shown = crowd(library, worse, 7)
+    assert len(shown) == 7 and "P009" not in shown and any(JOINED in name for name in shown)
+
+
+def test_parents_are_two_people_alike_in_pose_tone_light_and_sharpness(library, distance):
+    found = list(pairs(library, distance))
+    assert found
+    for pair in found:
+        upper, lower = (library.references[place.index] for place in pair[:2])
+        assert upper.identity != lower.identity and upper.size == lower.size
+        assert abs(upper.attributes["skin_l"] - lower.attributes["skin_l"]) <= APART["skin_l"]
+        signs = [-1 if place.mirrored else 1 for place in pair[:2]]
+        turned = [sign * r.attributes["yaw"] for sign, r in zip(signs, (upper, lower), strict=True)]
+        assert abs(turned[0] - turned[1]) <= APART["yaw"]
+    both = {
+        (library.references[p.upper.index].identity, library.references[p.lower.index].identity)
+        for p in found
+    }
+    assert len(both) == len(found) and {(lower, upper) for upper, lower in both} == both
+
+
+def test_a_library_of_one_person_shows_that_person_again(small, monkeypatch):
+    monkeypatch.setattr(casting, "ALIKE", -1.0)  # nobody can be joined
+    distance = torch.ones(2, len(small))
+    _, shown = crowd(small, distance, 4)
+    assert shown == {"left": 2, "right": 2}

@@ -48,5 +48,13 @@ def test_area_interval_holds_the_truth_about_as_often_as_it_says():
     assert 85 <= held <= 100
 
 
+def test_both_scores_of_a_person_are_drawn_together():
+    """What people differ in falls out: the same scores, given to other people, say less."""
+    no = torch.randn(80, generator=torch.Generator().manual_seed(0))
+    together, apart = (area_interval([(yes + 0.3, no)]) for yes in (no, no.roll(1)))
+    assert together.value == pytest.approx(apart.value)
+    assert together.high - together.low < (apart.high - apart.low) / 3
+
+
 def test_a_record_is_rounded():
     assert correlation(torch.linspace(-1, 1, 50), torch.linspace(2, 4, 50)).record() == [1.0, 1.0, 1.0]

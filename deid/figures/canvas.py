@@ -36,7 +36,7 @@ class NotebookFigure(Figure):
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, bytes], dict[str, dict[str, str]]]:
         if _has_picture(self):
-            kind, encoded = "image/jpeg", _encode_picture(self, DPI, quality=85)
+            kind, encoded = "image/jpeg", _encode_picture(self, DPI, quality=75)
         else:
             kind, encoded = "image/png", _encode_chart(self, DPI)
         return {kind: encoded}, {kind: {"alt": self.alt}} if self.alt else {}

@@ -55,7 +55,11 @@ def render(library: Library, name: str, guess: Tensor, landmarks: Tensor) -> Ten
 
     ``guess`` (1, 3, S, S) shows what is known of the frame, and is what is seen around the reference.
     """
-    fitted = fit(library, name, landmarks, guess.shape[3])
+    return harmonized(fit(library, name, landmarks, guess.shape[3]), guess)
+
+
+def harmonized(fitted: Fitted, guess: Tensor) -> Tensor:
+    """The same of a reference that is fitted already."""
     face = harmonizing.harmonize(guess, fitted.picture, fitted.weight)
     return harmonizing.compose(guess, face, fitted.weight)
 

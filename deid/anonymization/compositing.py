@@ -27,7 +27,7 @@ class Scene(NamedTuple):
 
 
 class Patch(NamedTuple):
-    """What lies over one hole: ``pixels`` (1, 3, h, w) and ``weights`` (1, 1, h, w), 1 over all of the hole."""
+    """What lies over one hole: ``pixels`` (1, 3, h, w), ``weights`` (1, 1, h, w): 1 in it, less around it."""
 
     region: Region
     pixels: Tensor
@@ -76,7 +76,7 @@ def covered(face: Face, hidden: Tensor) -> bool:
 
 
 def view(scene: Scene, target: Target) -> tuple[Tensor, Tensor]:
-    """A target's crop (1, 3, S, S) and its visible pixels (1, 1, S, S), from a photo whose faces are hidden."""
+    """A target's crop (1, 3, S, S) and its visible pixels (1, 1, S, S), of a photo whose faces are hidden."""
     seen = visible(scene.hidden, target)
     return alignment.crop(scene.pixels, target.matrix, target.frame.size) * seen, seen
 
@@ -104,7 +104,8 @@ def patch(scene: Scene, target: Target, fill: Tensor | None, finish: bool = True
     """What a fill (1, 3, S, S) becomes at the photo's resolution; None where there is nothing to show.
 
     With ``finish`` it is made as sharp as its surroundings and fitted into its hole once more; without, it is
-    a quick preview. It follows from what is visible, its target and its fill, whatever the other faces become.
+    a quick preview. It follows from what is visible, its target and its fill, not from what the other faces
+    become.
     """
     region, inside = hole_of(target, (scene.pixels.shape[3], scene.pixels.shape[2]))
     if target.black:
@@ -127,9 +128,9 @@ def patch(scene: Scene, target: Target, fill: Tensor | None, finish: bool = True
 
 
 def assemble(scene: Scene, targets: Sequence[Target], patches: Sequence[Patch | None]) -> Tensor:
-    """The photo (1, 3, H, W) with its patches, one a target: far ones first, black ones last, over everything."""
+    """The photo (1, 3, H, W) with a patch for each target: far ones first, black ones last, over all others."""
     canvas = scene.pixels.clone()
-    for target, put in sorted(zip(targets, patches, strict=True), key=lambda pair: pair[0].black):
+    for _, put in sorted(zip(targets, patches, strict=True), key=lambda pair: pair[0].black):
         if put is not None:
             left, top, right, bottom = put.region
             area = canvas[:, :, top:bottom, left:right]

@@ -22,6 +22,7 @@ from deid.photo.alignment import DCGAN_FRAME, Frame
 from deid.photo.blending import gaussian
 from deid.photo.faces import Face, from_landmarks
 from deid.photo.masks import dilate
+from deid.photo.resampling import enlarge
 from deid.recognition import recognisers
 from deid.references import fitting, harmonizing, matching
 from deid.references.build import build
@@ -137,7 +138,7 @@ class ReferenceMethod(Method):
         people = torch.stack([self._person(frame, places) for frame in frames]).mean(0)
         pictures = F.interpolate(frames[0], (matching.SIDE,) * 2, mode="area")
         rows = zip(places, pictures.split(1), F.normalize(people, dim=1), strict=True)
-        large = F.interpolate(frames[0], (size, size), mode="bicubic").clamp(-1, 1)
+        large = enlarge(frames[0], size).clamp(-1, 1)
         return (
             faces.crops * faces.visible + large * (1 - faces.visible),
             [Sketch(*row) for row in rows],

@@ -133,14 +133,14 @@ def paste(crops: Tensor, matrix: Tensor, region: tuple[int, int, int, int], mode
 
 
 def positions(matrix: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """Where ``matrix`` (2, 3) maps the points of a grid with columns ``x`` (w,) and rows ``y`` (h,); (h, w, 2)."""
+    """Where ``matrix`` (2, 3) maps a grid with columns ``x`` (w,) and rows ``y`` (h,) -> (h, w, 2)."""
     return x[None, :, None] * matrix[:, 0] + (y[:, None] * matrix[:, 1] + matrix[:, 2])[:, None]
 
 
 def _sample(
     image: Tensor, matrix: Tensor, x: Tensor, y: Tensor, padding: str, *, mode: str = "bilinear"
 ) -> Tensor:
-    """Sample ``image`` (1, C, H, W) where ``matrix`` (2, 3) maps columns x (w,) and rows y (h,) -> (1, C, h, w)."""
+    """``image`` (1, C, H, W) at the ``positions`` of ``matrix`` (2, 3), x (w,) and y (h,) -> (1, C, h, w)."""
     height, width = image.shape[2:]
     extent = torch.tensor([max(width - 1, 1), max(height - 1, 1)], dtype=torch.float64)
     grid = positions(matrix, x, y).div_(extent / 2).sub_(1).to(image.dtype)[None].to(image.device)

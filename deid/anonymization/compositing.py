@@ -128,7 +128,7 @@ def patch(scene: Scene, target: Target, fill: Tensor | None, finish: bool = True
 
 
 def assemble(scene: Scene, targets: Sequence[Target], patches: Sequence[Patch | None]) -> Tensor:
-    """The photo (1, 3, H, W) with a patch for each target: far ones first, black ones last, over all others."""
+    """The photo (1, 3, H, W) with a patch for each target: far ones first, black ones last, over all."""
     canvas = scene.pixels.clone()
     for _, put in sorted(zip(targets, patches, strict=True), key=lambda pair: pair[0].black):
         if put is not None:

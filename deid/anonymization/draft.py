@@ -75,7 +75,7 @@ class Draft:
         return replace(self, patches=patches)
 
     def changed_since(self, earlier: "Draft") -> set[int]:
-        """Positions of faces that may look otherwise than ``earlier``: their own patch or a near one changed."""
+        """Positions of faces that may look otherwise than in ``earlier``: a patch there or near changed."""
         pairs = zip(earlier.patches, self.patches, strict=True)
         new = [put.region for pair in pairs if pair[0] is not pair[1] for put in pair if put is not None]
         whole = (self.scene.pixels.shape[3], self.scene.pixels.shape[2])

@@ -83,7 +83,7 @@ def _around(hidden: Tensor, known: Tensor) -> Tensor:
 
 
 def _grey(area: Tensor, drawn: Tensor, known: Tensor) -> Tensor:
-    """The surroundings in grey (1, 1, h, w), and what was drawn where they are not known: a hole has an edge."""
+    """Surroundings in grey (1, 1, h, w), and what was drawn where they are not known: a hole has an edge."""
     return torch.where(known > 0.5, area, drawn).mean(1, keepdim=True)
 
 

@@ -9,6 +9,8 @@ from torch import Tensor
 from deid.anonymization import compositing
 from deid.anonymization.compositing import Patch, Scene
 from deid.anonymization.targets import Outcome, Target
+from deid.photo import alignment
+from deid.photo.faces import overlap
 
 
 @dataclass(frozen=True)
@@ -16,18 +18,20 @@ class Draft:
     """A photo on its way: what is visible of it, and for each face a target and an outcome, by position.
 
     ``patches`` are the faces that were finished at the photo's resolution already, None where one was not.
+    ``hidden`` are the targets that the scene's holes were made for.
     """
 
     scene: Scene
     targets: list[Target]
     outcomes: list[Outcome]
     patches: list[Patch | None]
+    hidden: list[Target]
 
     @classmethod
     def of(cls, photo: Tensor, targets: Sequence[Target]) -> "Draft":
         """A photo (1, 3, H, W) with all faces hidden and none drawn."""
-        nothing = [Outcome() for _ in targets], [None for _ in targets]
-        return cls(compositing.hide(photo, targets), list(targets), *nothing)
+        outcomes, nothing = [Outcome() for _ in targets], [None for _ in targets]
+        return cls(compositing.hide(photo, targets), list(targets), outcomes, list(nothing), list(targets))
 
     def at(self, index: int, target: Target, outcome: Outcome) -> "Draft":
         """The draft with another target and outcome at one position."""
@@ -43,9 +47,9 @@ class Draft:
         Faces whose visible surroundings changed with them lose their fills, to be drawn from what is visible
         now.
         """
-        scene = compositing.hide(photo, self.targets)
-        if torch.equal(scene.hidden, self.scene.hidden):
+        if all(target.same_hole(other) for target, other in zip(self.targets, self.hidden, strict=True)):
             return self
+        scene = compositing.hide(photo, self.targets)
         outcomes, patches = list(self.outcomes), list(self.patches)
         for index, (target, outcome) in enumerate(zip(self.targets, self.outcomes, strict=True)):
             near = compositing.neighbourhood(target, scene)
@@ -55,7 +59,7 @@ class Draft:
             visible = [compositing.visible(part.hidden, target) for part in (self.scene, scene)]
             if outcome.fill is not None and not torch.equal(*visible):
                 outcomes[index] = replace(outcome, fill=None)
-        return Draft(scene, self.targets, outcomes, patches)
+        return Draft(scene, self.targets, outcomes, patches, self.targets)
 
     def preview(self, extra: dict[int, Tensor] | None = None) -> Tensor:
         """The photo so far, roughly, with ``extra`` fills by position: for a GIF."""
@@ -63,12 +67,20 @@ class Draft:
         return compositing.blend(self.scene, self.targets, fills, finish=False)
 
     def patched(self) -> "Draft":
-        """The draft with a patch for each face that has a fill, or is black; what is there already is kept."""
+        """The draft with a patch for each face that has a fill, or is black; those that it has are kept."""
         rows = zip(self.targets, self.outcomes, self.patches, strict=True)
         patches = [
             old or compositing.patch(self.scene, target, outcome.fill) for target, outcome, old in rows
         ]
         return replace(self, patches=patches)
+
+    def changed_since(self, earlier: "Draft") -> set[int]:
+        """Positions of faces that may look otherwise than in ``earlier``: a patch there or near changed."""
+        pairs = zip(earlier.patches, self.patches, strict=True)
+        new = [put.region for pair in pairs if pair[0] is not pair[1] for put in pair if put is not None]
+        whole = (self.scene.pixels.shape[3], self.scene.pixels.shape[2])
+        own = [alignment.paste_region(target.place, target.frame.size, whole) for target in self.targets]
+        return {index for index, region in enumerate(own) if any(overlap(region, other) for other in new)}
 
     def finished(self) -> Tensor:
         """The photo (1, 3, H, W) with every fill as sharp as its surroundings, and blended into them."""

@@ -18,6 +18,7 @@ from deid.anonymization.options import Options
 from deid.anonymization.targets import Outcome, Target
 from deid.inpainting.interface import MaskedFaces, Step
 from deid.photo import blending
+from deid.photo.resampling import enlarge
 
 # A fill whose surroundings are this far off (mean absolute difference, [-1, 1]) found no fitting face.
 MAX_CONTEXTUAL = 0.45
@@ -70,7 +71,10 @@ def candidates(draft: Draft, index: int, seeds: Sequence[int], options: Options)
     """
     method, begin = options.load_method(), time.perf_counter()
     others = [draft.targets[index].reseeded(seed, options.jitter) for seed in seeds]
-    views = [compositing.view(draft.scene, other) for other in others]
+    # Without jitter all are seen in the same place.
+    first, *more = others
+    views = [compositing.view(draft.scene, first)]
+    views += [compositing.view(draft.scene, other) for other in more] if options.jitter else views * len(more)
     crops, visible = (torch.cat(part) for part in zip(*views, strict=True))
     faces = _faces(crops, visible, others, draft.at(index, others[0], draft.outcomes[index]), options)
     *_, step = method.draw(faces, options.search)
@@ -93,7 +97,7 @@ def fit(fills: Tensor, crops: Tensor, visible: Tensor, smooth: bool = False) -> 
         few = [F.interpolate(part, (FIT_SIDE, FIT_SIDE), mode="area") for part in (fills, crops * visible)]
         clear = 1 - F.max_pool2d(1 - visible, size // FIT_SIDE)
         change = (fit(few[0], few[1] * clear, clear, smooth) - few[0]) * (1 - clear)
-        change = F.interpolate(change, (size, size), mode="bicubic")
+        change = enlarge(change, size)
         return (crops * visible + (fills + change) * (1 - visible)).clamp(-1, 1)
     blended = blending.poisson(blending.match_colour(fills, crops, visible), crops, visible)
     return blending.smooth_rim(blended, visible) if smooth else blended

@@ -49,6 +49,11 @@ class Target:
         """Whether the face is covered in black."""
         return self.method == BLACKOUT
 
+    def same_hole(self, other: "Target") -> bool:
+        """Whether another target of this face hides the same pixels."""
+        same = self.place is other.place and self.landmarks is other.landmarks
+        return same and (self.frame, self.mask) == (other.frame, other.mask)
+
     def blacked_out(self, reason: str) -> "Target":
         """The same face, given up: it is covered instead, and the manifest says why."""
         return replace(self, method=BLACKOUT, reason=reason)

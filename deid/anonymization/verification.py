@@ -7,7 +7,7 @@ similarities to the original, for whoever owns the photo: they say more about a 
 a manifest is not to be published with it.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -70,20 +70,26 @@ def embed_originals(
 
 
 def check(
-    pixels: Tensor, targets: Sequence[Target], outcomes: Sequence[Outcome], originals: Originals
+    pixels: Tensor,
+    targets: Sequence[Target],
+    outcomes: Sequence[Outcome],
+    originals: Originals,
+    positions: Collection[int] | None = None,
 ) -> tuple[list[Outcome], list[int]]:
     """Compare an anonymized photo (1, 3, H, W) with the originals -> outcomes, and who is recognised.
 
     A face is looked at where it was, and where the detector finds one now; the larger similarity counts.
+    ``positions``: those to look at, where the others are as they were at the last look.
     """
-    looked_at = [
+    known = [
         index
         for index, target in enumerate(targets)
         if not target.black and originals.vectors[index] is not None
     ]
+    smallest = min([targets[index].face.size for index in known], default=24) * 0.8
+    looked_at = [index for index in known if positions is None or index in positions]
+    again = detection.detect_large(pixels, 0.9, max(12, smallest)) if looked_at else []
     found = [targets[index].face for index in looked_at]
-    smallest = min([face.size for face in found], default=24) * 0.8
-    (again,) = detection.detect(pixels, 0.9, max(12, smallest)) if looked_at else ([],)
     now = [match(face, again) or face for face in found]
     vectors = [originals.recogniser.embed(pixels, where) for where in (found, now)]
     after, recognised = list(outcomes), []
@@ -91,9 +97,9 @@ def check(
         similarity = (
             torch.stack([torch.tensor(originals.similarity(index, vector)) for vector in pair]).max().item()
         )
-        known = not similarity <= originals.threshold  # so written, NaN counts as recognised
-        after[index] = _noted(outcomes[index], round(similarity, 2), known)
-        recognised += [index] if known else []
+        alike = not similarity <= originals.threshold  # so written, NaN counts as recognised
+        after[index] = _noted(outcomes[index], round(similarity, 2), alike)
+        recognised += [index] if alike else []
     return after, recognised
 
 
@@ -107,6 +113,7 @@ def verify(photo: Tensor, draft: Draft, options: Options) -> Generator[Draft, No
     outcomes, recognised = check(draft.finished(), draft.targets, outcomes, originals)
     draft = replace(draft, outcomes=outcomes)
     while recognised:
+        checked = draft
         for index in recognised:
             draft = draft.at(index, *change(draft.targets[index], draft.outcomes[index], options))
         draft = draft.hidden_again(photo)
@@ -116,7 +123,8 @@ def verify(photo: Tensor, draft: Draft, options: Options) -> Generator[Draft, No
         draft = draft.hidden_again(photo)  # a face that could not be drawn is black now, behind a larger mask
         draft = _drawn(draft, options).patched()
         yield draft
-        outcomes, recognised = check(draft.finished(), draft.targets, draft.outcomes, originals)
+        changed = draft.changed_since(checked)
+        outcomes, recognised = check(draft.finished(), draft.targets, draft.outcomes, originals, changed)
         draft = replace(draft, outcomes=outcomes)
     return draft
 

@@ -13,6 +13,7 @@ from deid.generators.weights import loading
 from deid.inpainting.interface import MaskedFaces
 from deid.losses import context_weights, contextual_loss
 from deid.photo.faces import from_landmarks
+from deid.photo.resampling import enlarge
 from deid.recognition import recognisers
 from deid.references import matching
 from deid.references.matching import Sketch
@@ -60,7 +61,7 @@ class Guesser:
         people = torch.stack([self._person(frame, places) for frame in frames]).mean(0)
         pictures = F.interpolate(frames[0], (matching.SIDE,) * 2, mode="area")
         rows = zip(places, pictures.split(1), F.normalize(people, dim=1), strict=True)
-        large = F.interpolate(frames[0], (size, size), mode="bicubic").clamp(-1, 1)
+        large = enlarge(frames[0], size).clamp(-1, 1)
         shown = faces.crops * faces.visible + large * (1 - faces.visible)
         return Guess(shown, [Sketch(*row) for row in rows], off[0])
 

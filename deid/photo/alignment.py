@@ -106,10 +106,8 @@ def crop(photo: Tensor, matrix: Tensor, size: int) -> Tensor:
     shrinking a large face does not alias.
     """
     fineness = max(1, math.ceil(scale(matrix)))
-    offsets = (torch.arange(size * fineness, dtype=torch.float64) + 0.5) / fineness - 0.5
-    y, x = torch.meshgrid(offsets, offsets, indexing="ij")
-    positions = apply(matrix, torch.stack([x, y], dim=-1).reshape(-1, 2)).reshape(*x.shape, 2)
-    return F.avg_pool2d(_sample(photo, positions, "reflection"), fineness)
+    steps = (torch.arange(size * fineness, dtype=torch.float64) + 0.5) / fineness - 0.5
+    return F.avg_pool2d(_sample(photo, matrix, steps, steps, "reflection"), fineness)
 
 
 def paste_region(
@@ -130,18 +128,20 @@ def paste(crops: Tensor, matrix: Tensor, region: tuple[int, int, int, int], mode
     The exact inverse of ``crop``'s geometry. Beyond the frame its border pixel repeats.
     """
     left, top, right, bottom = region
-    y, x = torch.meshgrid(
-        torch.arange(top, bottom, dtype=torch.float64),
-        torch.arange(left, right, dtype=torch.float64),
-        indexing="ij",
-    )
-    positions = apply(invert(matrix), torch.stack([x, y], dim=-1).reshape(-1, 2)).reshape(*x.shape, 2)
-    return _sample(crops, positions, "border", mode)
+    x, y = (torch.arange(*ends, dtype=torch.float64) for ends in ((left, right), (top, bottom)))
+    return _sample(crops, invert(matrix), x, y, "border", mode=mode)
 
 
-def _sample(image: Tensor, positions: Tensor, padding: str, mode: str = "bilinear") -> Tensor:
-    """Sample ``image`` (1, C, H, W) at pixel positions (h, w, 2) -> (1, C, h, w)."""
+def positions(matrix: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """Where ``matrix`` (2, 3) maps a grid with columns ``x`` (w,) and rows ``y`` (h,) -> (h, w, 2)."""
+    return x[None, :, None] * matrix[:, 0] + (y[:, None] * matrix[:, 1] + matrix[:, 2])[:, None]
+
+
+def _sample(
+    image: Tensor, matrix: Tensor, x: Tensor, y: Tensor, padding: str, *, mode: str = "bilinear"
+) -> Tensor:
+    """``image`` (1, C, H, W) at the ``positions`` of ``matrix`` (2, 3), x (w,) and y (h,) -> (1, C, h, w)."""
     height, width = image.shape[2:]
     extent = torch.tensor([max(width - 1, 1), max(height - 1, 1)], dtype=torch.float64)
-    grid = (positions / extent * 2 - 1).to(image.dtype)[None].to(image.device)
+    grid = positions(matrix, x, y).div_(extent / 2).sub_(1).to(image.dtype)[None].to(image.device)
     return F.grid_sample(image, grid, mode=mode, padding_mode=padding, align_corners=True)

@@ -140,10 +140,10 @@ def gaussian(images: Tensor, deviation: float) -> Tensor:
 
 
 def _filtered_down(planes: Tensor, kernel: Tensor) -> Tensor:
-    """Planes (P, H, W), each column convolved with a kernel (2 reach + 1,); beyond the border its pixel repeats.
+    """Planes (P, H, W), each column convolved with ``kernel`` (K,); beyond the border its pixel repeats.
 
-    As products of overlapping strips with a banded matrix: a convolution of one channel takes ten times as long
-    on a processor, most of it to lay out memory.
+    As products of overlapping strips with a banded matrix: a convolution of one channel takes ten times as
+    long on a processor, most of it to lay out memory.
     """
     height, reach = planes.shape[1], len(kernel) // 2
     strip = max(STRIP, 2 * reach)

@@ -12,11 +12,12 @@ from deid.photo import images
 from deid.photo.alignment import DCGAN_FRAME
 from deid.photo.faces import Face, match
 
+ENOUGH = 64  # pixels of a face that is only looked for
 STRIP = 64  # rows of P-Net's output that are computed together
 
 
 class Strips(nn.Module):
-    """MTCNN's first network (P-Net), a strip of the image after the other: the same result, without its memory."""
+    """MTCNN's first network (P-Net), one strip of the image after the other: the same in less memory."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -56,6 +57,17 @@ def detect(
         whole = images.to_levels(batch).to(device).permute(0, 2, 3, 1)
         boxes, scores, points = _mtcnn(smallest, device).detect(whole, landmarks=True)
     return [_faces(b, s, p, min_score, min_size) for b, s, p in zip(boxes, scores, points, strict=True)]
+
+
+def detect_large(photo: Tensor, min_score: float, min_size: float) -> list[Face]:
+    """``detect`` for one photo (1, 3, H, W) without small faces: it is shrunk first, by a whole number.
+
+    A face of ``min_size`` stays at least ``ENOUGH`` pixels large, more than MTCNN's networks look at.
+    """
+    factor = max(1, int(min_size / ENOUGH))
+    smaller = F.avg_pool2d(photo, factor) if factor > 1 else photo
+    (found,) = detect(smaller, min_score, min_size / factor)
+    return [face.scaled(factor) for face in found]
 
 
 def _faces(boxes, scores, points, min_score: float, min_size: float) -> list[Face]:

@@ -34,7 +34,7 @@ def frame_mask(mask: str, landmarks: Tensor, size: int) -> Tensor:
 
 
 def dilate(mask: Tensor, reach: int) -> Tensor:
-    """The maximum of ``mask`` (N, C, H, W) over the square of ``reach`` pixels to every side -> (N, C, H, W)."""
+    """The maximum of ``mask`` (N, C, H, W) over the square of ``reach`` pixels to every side, same shape."""
     return _dilated(_dilated(mask, reach, 2), reach, 3)
 
 

@@ -8,12 +8,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from deid.photo.blending import gaussian
-from deid.photo.masks import dilate
+from deid.photo.masks import bounds, dilate
 
 STRONGEST = 0.8  # more than this sharpens what the network got wrong
 SHARP = 0.9  # the share of pixels that are less sharp than what a photo's sharpness is seen by
 LEAST_DETAIL = 0.35  # a face in front of a wall still has some
 QUIET = 0.1  # the share of pixels that show nothing but grain: leaves behind a head are none
+BEYOND = 48  # pixels around a hole that are worked on as well: soft edges, and the blurs' reach
 GRAIN = 0.03  # at most, as a standard deviation: about four grey levels
 
 
@@ -26,16 +27,20 @@ def match(drawn: Tensor, area: Tensor, hidden: Tensor, known: Tensor, scale: flo
     around = _around(hidden, known)
     if scale <= 1 or around.sum() < 100 or hidden.sum() < 100:
         return drawn
-    inside, area = hidden > 0.5, torch.where(known > 0.5, area, drawn)  # the edge of a grey hole is no detail
-    fine = 0.6 * scale
-    wanted, there = _typical(_spread(area, fine), around), _typical(_spread(drawn, fine), inside)
+    near = (..., *bounds(hidden[0, 0] > 0.5, BEYOND))
+    inside, grey, fine = (hidden > 0.5)[near], _grey(area, drawn, known), 0.6 * scale
+    wanted = _typical(_spread(grey, fine), around)
+    part = drawn[near]
+    there = _typical(_spread(part.mean(1, keepdim=True), fine), inside)
     strength = (wanted / there.clamp(min=1e-4) - 1).clamp(0, STRONGEST)
-    sharp = drawn + strength * (drawn - _smooth(drawn, fine))
+    part = part + strength * (part - _smooth(part, fine))
     missing = (
-        _typical(_spread(area, 1.0), around, QUIET).square()
-        - _typical(_spread(sharp, 1.0), inside, QUIET).square()
+        _typical(_spread(grey, 1.0), around, QUIET).square()
+        - _typical(_spread(part.mean(1, keepdim=True), 1.0), inside, QUIET).square()
     )
-    return sharp + missing.clamp(0, GRAIN**2).sqrt() * _grain(drawn, seed)
+    if missing > 0:
+        part = part + missing.clamp(max=GRAIN**2).sqrt() * _grain(drawn, seed)[near]
+    return _with(drawn, near, part)
 
 
 def soften(drawn: Tensor, area: Tensor, hidden: Tensor, known: Tensor) -> Tensor:
@@ -43,17 +48,18 @@ def soften(drawn: Tensor, area: Tensor, hidden: Tensor, known: Tensor) -> Tensor
 
     ``hidden`` and ``known`` (1, 1, h, w) as 0 or 1: the hole, and what of ``area`` may be looked at.
     """
-    around, inside = _around(hidden, known), hidden > 0.5
+    around, near = _around(hidden, known), (..., *bounds(hidden[0, 0] > 0.5, BEYOND))
+    inside = (hidden > 0.5)[near]
     if around.sum() < 100 or inside.sum() < 100:
         return drawn
-    area = torch.where(known > 0.5, area, drawn)
+    grey, part = _grey(area, drawn, known), drawn[near]
     for deviation in (1.0, 2.0, 4.0):
-        pairs = ((area, around), (drawn, inside))
-        wanted, there = (_typical(_spread(part, deviation), where, SHARP) for part, where in pairs)
+        pairs = ((grey, around), (part.mean(1, keepdim=True), inside))
+        wanted, there = (_typical(_spread(values, deviation), where, SHARP) for values, where in pairs)
         share = (wanted / there.clamp(min=1e-4)).clamp(LEAST_DETAIL, 1)
-        base = _smooth(drawn, deviation)
-        drawn = base + share * (drawn - base)
-    return drawn
+        base = _smooth(part, deviation)
+        part = base + share * (part - base)
+    return _with(drawn, near, part)
 
 
 def sharpness_ratio(photo: Tensor, hidden: Tensor) -> float:
@@ -61,7 +67,7 @@ def sharpness_ratio(photo: Tensor, hidden: Tensor) -> float:
 
     Photo (1, 3, H, W), hidden (1, 1, H, W). Medians, so that neither eyelashes nor a patterned shirt decide.
     """
-    spread = _spread(photo, 1.0)
+    spread = _spread(photo.mean(1, keepdim=True), 1.0)
     around = _around(hidden, 1 - hidden)
     return (_typical(spread, hidden > 0.5) / _typical(spread, around)).item()
 
@@ -76,9 +82,20 @@ def _around(hidden: Tensor, known: Tensor) -> Tensor:
     return (grown > 0.5) & (hidden < 0.5) & (known > 0.5)
 
 
-def _spread(images: Tensor, deviation: float) -> Tensor:
-    """Local standard deviation of what is finer than ``deviation`` pixels, of the grey image (1, 1, h, w)."""
-    grey = images.mean(1, keepdim=True)
+def _grey(area: Tensor, drawn: Tensor, known: Tensor) -> Tensor:
+    """Surroundings in grey (1, 1, h, w), and what was drawn where they are not known: a hole has an edge."""
+    return torch.where(known > 0.5, area, drawn).mean(1, keepdim=True)
+
+
+def _with(drawn: Tensor, near: tuple, part: Tensor) -> Tensor:
+    """``drawn`` (1, 3, h, w) with another part."""
+    whole = drawn.clone()
+    whole[near] = part
+    return whole
+
+
+def _spread(grey: Tensor, deviation: float) -> Tensor:
+    """Local standard deviation of what is finer than ``deviation`` pixels, of a grey image (1, 1, h, w)."""
     detail = (grey - _smooth(grey, deviation)).square()
     return _smooth(detail, max(2.0, 2 * deviation)).clamp(min=0).sqrt()
 

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from deid.photo.blending import gaussian
+from deid.photo.resampling import enlarge
 
 SIDE = 128  # low frequencies need no more
 SPREAD = 8 / 128  # of the frame's side: finer than this is the reference's
@@ -26,13 +27,13 @@ def harmonize(frame: Tensor, reference: Tensor, weight: Tensor) -> Tensor:
     wanted, own = low(frame, weight), low(reference, weight)
     light, before = (((part + 1) / 2).mean(1, keepdim=True).clamp(min=0.02) for part in (wanted, own))
     contrast = (light / before).clamp(*CONTRAST)
-    wanted, own, contrast = (_enlarged(part, frame.shape[3]) for part in (wanted, own, contrast))
+    wanted, own, contrast = (enlarge(part, frame.shape[3]) for part in (wanted, own, contrast))
     return wanted + contrast * (reference - own)
 
 
 def compose(frame: Tensor, face: Tensor, weight: Tensor) -> Tensor:
     """``face`` inside ``weight`` (1, 1, S, S), ``frame`` outside, a soft edge between; (1, 3, S, S) each."""
-    soft = (2 * _enlarged(gaussian(_shrunk(weight), EDGE * SIDE), frame.shape[3]) - 1).clamp(0, 1)
+    soft = (2 * enlarge(gaussian(_shrunk(weight), EDGE * SIDE), frame.shape[3]) - 1).clamp(0, 1)
     return (soft * face + (1 - soft) * frame).clamp(-1, 1)
 
 
@@ -47,7 +48,3 @@ def low(images: Tensor, weight: Tensor) -> Tensor:
 
 def _shrunk(images: Tensor) -> Tensor:
     return F.interpolate(images, (SIDE, SIDE), mode="area")
-
-
-def _enlarged(images: Tensor, size: int) -> Tensor:
-    return F.interpolate(images, (size, size), mode="bicubic", align_corners=False)

@@ -1,0 +1,128 @@
+"""What a method costs: processor time for a face, to start, and for a large photo; and memory.
+
+``python -m deid.evaluation.costs media/sample.jpg --methods onepass reference`` prints a JSON line for each
+method. All of it is processor time of one core, so that other work on the machine does not count, and each
+run of the command line is a process of its own.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+
+from deid.anonymization import pipeline
+from deid.anonymization.options import Options
+from deid.photo import alignment, detection, images
+from deid.photo.alignment import DCGAN_FRAME
+from deid.photo.faces import Face
+from deid.photo.images import Photo
+
+FRAMES = (256, 512)  # pixels of the photo that a face's frame covers
+REPEATS = 5
+LARGE = 12_000_000  # pixels
+COMMAND = """
+import json, sys, time
+from deid.__main__ import main
+from deid.evaluation.benchmarks import peak
+code = main(sys.argv[1:])
+print(json.dumps({"code": code, "seconds": time.process_time(), "peak bytes": peak("cpu")}))
+"""
+
+
+def measure(photo: Photo, method: str) -> dict:
+    """The costs of one method, for the faces of a photo; what it makes once on a machine is made before.
+
+    "ms a face" is for one drawn face of each size, without the check, once all is loaded. "start-up" is the
+    command line with a photo without a face, "12 megapixels" with the photo enlarged, and the check.
+    """
+    for _ in Options(method).prepare():
+        pass
+    (largest, *_) = detection.detect(photo.pixels)[0]
+    faces = {
+        f"ms a face at {side} px": milliseconds(*close_up(photo, largest, side), method) for side in FRAMES
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        grey = run(Photo(torch.zeros(1, 3, 64, 64)), method, Path(folder) / "grey.png")
+        large = run(enlarged(photo, LARGE), method, Path(folder) / "large.jpg")
+    start = {"start-up seconds": grey["seconds"], "start-up peak bytes": grey["peak bytes"]}
+    return (
+        {"method": method} | faces | start | {f"12 megapixels {name}": value for name, value in large.items()}
+    )
+
+
+def milliseconds(photo: Photo, face: Face, method: str, repeats: int = REPEATS) -> float:
+    """Processor time for a face that is drawn and blended, with another seed each time."""
+    seconds = 0.0
+    for seed in range(repeats + 1):
+        begin = time.process_time()
+        result = pipeline.anonymize(photo, Options(method, seed=seed, verify=False), [face])
+        seconds += time.process_time() - begin if seed else 0.0  # the first one loads
+        if result.outcomes[0].fill is None:
+            raise ValueError(f"{method}: no face was drawn ({result.targets[0].reason})")
+    return round(1000 * seconds / repeats, 1)
+
+
+def close_up(photo: Photo, face: Face, side: int) -> tuple[Photo, Face]:
+    """The part of a photo around a face whose frame covers ``side`` pixels of it then, and the face in it."""
+    factor = side / (alignment.scale(DCGAN_FRAME.matrix(face)) * DCGAN_FRAME.size)
+    scaled, there = _scaled(photo, factor), face.scaled(factor)
+    matrix = DCGAN_FRAME.matrix(there)
+    left, top, right, bottom = alignment.paste_region(matrix, DCGAN_FRAME.size, scaled.size, side // 8)
+    part = replace(scaled, pixels=scaled.pixels[:, :, top:bottom, left:right])
+    return part, there.moved(-left, -top)
+
+
+def enlarged(photo: Photo, pixels: int) -> Photo:
+    """The photo as a JPEG of so many pixels, with a camera's grain: an enlarged one alone has none."""
+    width, height = photo.size
+    larger = _scaled(photo, (pixels / (width * height)) ** 0.5).pixels
+    grain = 0.02 * torch.randn(larger.shape, generator=torch.Generator().manual_seed(0))
+    return Photo((larger + grain).clamp(-1, 1), "JPEG", options={"quality": 92})
+
+
+def run(photo: Photo, method: str, path: Path) -> dict:
+    """The command line in a new process: processor seconds, memory, how many faces, and how many redrawn."""
+    images.save(photo, path)
+    command = [sys.executable, "-c", COMMAND, str(path), "-o", str(path.with_suffix("")), "--method", method]
+    command.append("--keep-faceless")
+    known = os.environ | {"OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, env=known)
+    costs = json.loads(done.stdout.splitlines()[-1]) if done.stdout else {"code": done.returncode}
+    if costs.pop("code"):
+        raise RuntimeError(
+            f"{method}: {done.stderr.splitlines()[-1] if done.stderr else 'ended without a word'}"
+        )
+    record = json.loads((path.with_suffix("") / f"{path.name}.json").read_text(encoding="utf-8"))
+    tries = [face["similarity"]["tries"] for face in record["faces"] if face.get("similarity")]
+    costs["seconds"] = round(costs["seconds"], 2)
+    return costs | {"faces": len(record["faces"]), "redrawn": sum(len(of) > 1 for of in tries)}
+
+
+def _scaled(photo: Photo, factor: float) -> Photo:
+    pixels = F.interpolate(photo.pixels, scale_factor=factor, mode="bicubic", antialias=True).clamp(-1, 1)
+    return replace(photo, pixels=pixels)
+
+
+def main() -> None:
+    """The command line: one JSON line for each method."""
+    summary = (__doc__ or "").splitlines()[0]
+    parser = argparse.ArgumentParser(prog="python -m deid.evaluation.costs", description=summary)
+    parser.add_argument("photo", type=Path, help="with at least one face")
+    parser.add_argument("--methods", nargs="+", default=["onepass", "reference"], help="(%(default)s)")
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    photo = images.load(given.photo)
+    for method in given.methods:
+        print(json.dumps(measure(photo, method)), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,14 @@
+"""Enlarging by products of matrices is what torch's bicubic interpolation does."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from deid.photo import resampling
+
+
+@pytest.mark.parametrize(("side", "size"), [(128, 1024), (128, 256), (60, 64), (128, 128)])
+def test_an_enlarged_image_is_what_interpolate_makes_of_it(side, size):
+    images = torch.rand(2, 3, side, side, generator=torch.Generator().manual_seed(0))
+    wanted = F.interpolate(images, (size, size), mode="bicubic")
+    assert (resampling.enlarge(images, size) - wanted).abs().max() < 2e-6

@@ -46,7 +46,8 @@ def describe(paths: Sequence[Path], case: str, cache: str | Path, seed: int = 0)
     """Features (N, F) by ``SIGHTS`` of a face in each photo after a case (``views.view_after``).
 
     Each photo has a seed of its own. Only features are stored. Chunks that lie in ``cache`` already, from the
-    same photos, options and weights, are not made again.
+    same photos, options and weights, are not made again; code that draws otherwise raises
+    ``observations.REVISION``.
     """
 
     def rows(part: Sequence[Path], first: int) -> dict[str, Tensor]:

@@ -1,7 +1,7 @@
 """Methods side by side on the same photos: are faces still found, do they fit in, what do they cost.
 
-``python -m deid.evaluation.comparison PHOTO_OR_FOLDER... --methods dcgan stylegan2 onepass [--output
-FOLDER]`` prints a JSON line for each method, or for each of its settings: ``--methods "stylegan2 starts=8
+``python -m deid.evaluation.comparison PHOTO_OR_FOLDER... --methods onepass reference [--output FOLDER]``
+prints a JSON line for each method, or for each of its settings: ``--methods "stylegan2 starts=8
 iterations=40"`` (``options.parse``). Each runs in a process of its own, so that its seconds and its memory
 are its own. Results are not verified: what is compared is what was drawn.
 """

@@ -23,7 +23,7 @@ from deid.photo.blending import gaussian
 from deid.photo.faces import Face, from_landmarks
 from deid.photo.masks import dilate
 from deid.photo.resampling import enlarge
-from deid.recognition import recognisers
+from deid.recognition import openface
 from deid.references import fitting, harmonizing, matching
 from deid.references.build import build
 from deid.references.library import Library, LibraryError, default_path
@@ -59,7 +59,6 @@ class ReferenceMethod(Method):
                 f"{self.library.path}: holds no reference; run: python -m deid.references build"
             )
         self.generator, self.device = load_generator(GUESS, device), device
-        self.recogniser = recognisers.load("openface")
         self.files = [loading.locate(GUESS), self.library.path]
         self.identities = [reference.identity for reference in self.library.references]
         self.names = {f"{r.source}/{r.name}": r.index for r in self.library.references}
@@ -135,9 +134,9 @@ class ReferenceMethod(Method):
             drawn = self.generator(z.to(self.device), given.to(self.device), truncation).cpu()
             off.append(contextual_loss(drawn, crops, context_weights(visible)))
             frames.append((crops * visible + drawn * (1 - visible)).clamp(-1, 1))
-        people = torch.stack([self._person(frame, places) for frame in frames]).mean(0)
+        people = self._person(torch.cat(frames), places.repeat(len(frames), 1, 1)).unflatten(0, (-1, count))
         pictures = F.interpolate(frames[0], (matching.SIDE,) * 2, mode="area")
-        rows = zip(places, pictures.split(1), F.normalize(people, dim=1), strict=True)
+        rows = zip(places, pictures.split(1), F.normalize(people.mean(0), dim=1), strict=True)
         large = enlarge(frames[0], size).clamp(-1, 1)
         return (
             faces.crops * faces.visible + large * (1 - faces.visible),
@@ -150,9 +149,7 @@ class ReferenceMethod(Method):
         larger = F.interpolate(frames, scale_factor=2.0, mode="bicubic").clamp(-1, 1)
         side = larger.shape[3]
         faces = [from_landmarks(points.double() * side - 0.5) for points in places]
-        return torch.cat(
-            [self.recogniser.embed(part, [face]) for part, face in zip(larger.split(1), faces, strict=True)]
-        )
+        return openface.embed_each(larger, faces)
 
     def _choose(self, sketch: Sketch, seed: int, shown: set[str]) -> str:
         distance = matching.distances(self.library, sketch)

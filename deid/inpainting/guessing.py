@@ -14,7 +14,7 @@ from deid.inpainting.interface import MaskedFaces
 from deid.losses import context_weights, contextual_loss
 from deid.photo.faces import from_landmarks
 from deid.photo.resampling import enlarge
-from deid.recognition import recognisers
+from deid.recognition import openface
 from deid.references import matching
 from deid.references.matching import Sketch
 
@@ -34,11 +34,10 @@ class Guess:
 
 
 class Guesser:
-    """The generator and the recogniser behind a guess; only the generator works on ``device``."""
+    """What guesses; only the generator works on ``device``."""
 
     def __init__(self, device: str = "cpu") -> None:
         self.generator, self.device = load_generator(GENERATOR, device), device
-        self.recogniser = recognisers.load("openface")
         self.file: Path = loading.locate(GENERATOR)
 
     @torch.no_grad()
@@ -58,9 +57,9 @@ class Guesser:
             drawn = self.generator(z.to(self.device), given.to(self.device), truncation).cpu()
             off.append(contextual_loss(drawn, crops, context_weights(visible)))
             frames.append((crops * visible + drawn * (1 - visible)).clamp(-1, 1))
-        people = torch.stack([self._person(frame, places) for frame in frames]).mean(0)
+        people = self._person(torch.cat(frames), places.repeat(len(frames), 1, 1)).unflatten(0, (-1, count))
         pictures = F.interpolate(frames[0], (matching.SIDE,) * 2, mode="area")
-        rows = zip(places, pictures.split(1), F.normalize(people, dim=1), strict=True)
+        rows = zip(places, pictures.split(1), F.normalize(people.mean(0), dim=1), strict=True)
         large = enlarge(frames[0], size).clamp(-1, 1)
         shown = faces.crops * faces.visible + large * (1 - faces.visible)
         return Guess(shown, [Sketch(*row) for row in rows], off[0])
@@ -70,6 +69,4 @@ class Guesser:
         larger = F.interpolate(frames, scale_factor=2.0, mode="bicubic").clamp(-1, 1)
         side = larger.shape[3]
         faces = [from_landmarks(points.double() * side - 0.5) for points in places]
-        return torch.cat(
-            [self.recogniser.embed(part, [face]) for part, face in zip(larger.split(1), faces, strict=True)]
-        )
+        return openface.embed_each(larger, faces)

@@ -143,5 +143,6 @@ def _sample(
     """``image`` (1, C, H, W) at the ``positions`` of ``matrix`` (2, 3), x (w,) and y (h,) -> (1, C, h, w)."""
     height, width = image.shape[2:]
     extent = torch.tensor([max(width - 1, 1), max(height - 1, 1)], dtype=torch.float64)
-    grid = positions(matrix, x, y).div_(extent / 2).sub_(1).to(image.dtype)[None].to(image.device)
+    whole = matrix * (2 / extent)[:, None] - torch.tensor([[0, 0, 1.0], [0, 0, 1.0]])  # the image is -1 to 1
+    grid = positions(whole, x, y).to(image.dtype)[None].to(image.device)
     return F.grid_sample(image, grid, mode=mode, padding_mode=padding, align_corners=True)

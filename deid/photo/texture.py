@@ -27,8 +27,9 @@ def match(drawn: Tensor, area: Tensor, hidden: Tensor, known: Tensor, scale: flo
     around = _around(hidden, known)
     if scale <= 1 or around.sum() < 100 or hidden.sum() < 100:
         return drawn
+    around = _some(around)
     near = (..., *bounds(hidden[0, 0] > 0.5, BEYOND))
-    inside, grey, fine = (hidden > 0.5)[near], _grey(area, drawn, known), 0.6 * scale
+    inside, grey, fine = _some((hidden > 0.5)[near]), _grey(area, drawn, known), 0.6 * scale
     wanted = _typical(_spread(grey, fine), around)
     part = drawn[near]
     there = _typical(_spread(part.mean(1, keepdim=True), fine), inside)
@@ -49,9 +50,9 @@ def soften(drawn: Tensor, area: Tensor, hidden: Tensor, known: Tensor) -> Tensor
     ``hidden`` and ``known`` (1, 1, h, w) as 0 or 1: the hole, and what of ``area`` may be looked at.
     """
     around, near = _around(hidden, known), (..., *bounds(hidden[0, 0] > 0.5, BEYOND))
-    inside = (hidden > 0.5)[near]
-    if around.sum() < 100 or inside.sum() < 100:
+    if around.sum() < 100 or hidden.sum() < 100:
         return drawn
+    around, inside = _some(around), _some((hidden > 0.5)[near])
     grey, part = _grey(area, drawn, known), drawn[near]
     for deviation in (1.0, 2.0, 4.0):
         pairs = ((grey, around), (part.mean(1, keepdim=True), inside))
@@ -69,7 +70,7 @@ def sharpness_ratio(photo: Tensor, hidden: Tensor) -> float:
     """
     spread = _spread(photo.mean(1, keepdim=True), 1.0)
     around = _around(hidden, 1 - hidden)
-    return (_typical(spread, hidden > 0.5) / _typical(spread, around)).item()
+    return (_typical(spread, _some(hidden > 0.5)) / _typical(spread, _some(around))).item()
 
 
 def _around(hidden: Tensor, known: Tensor) -> Tensor:
@@ -100,11 +101,15 @@ def _spread(grey: Tensor, deviation: float) -> Tensor:
     return _smooth(detail, max(2.0, 2 * deviation)).clamp(min=0).sqrt()
 
 
-def _typical(values: Tensor, where: Tensor, quantile: float = 0.5) -> Tensor:
-    chosen = values[where]
-    if not len(chosen):
-        return values.new_tensor(float("nan"))
-    return chosen[:: max(1, len(chosen) // 100_000)].quantile(quantile)
+def _some(where: Tensor) -> Tensor:
+    """The places of what is true in a mask (1, 1, h, w), evenly fewer where they are very many."""
+    places = where.flatten().nonzero()[:, 0]
+    return places[:: max(1, len(places) // 100_000)]
+
+
+def _typical(values: Tensor, places: Tensor, quantile: float = 0.5) -> Tensor:
+    chosen = values.flatten()[places]
+    return chosen.quantile(quantile) if len(chosen) else values.new_tensor(float("nan"))
 
 
 def _grain(like: Tensor, seed: int) -> Tensor:

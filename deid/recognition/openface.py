@@ -6,6 +6,7 @@ parameters. See deid/generators/WEIGHTS.md.
 """
 
 import sys
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from deid.photo import alignment
 from deid.photo.alignment import Frame
+from deid.photo.faces import Face
 
 WEIGHTS = Path(__file__).with_suffix(".safetensors")
 SIDE = 96  # pixels of an input
@@ -91,8 +94,8 @@ class OpenFace(nn.Module):
     def forward(self, faces: Tensor) -> Tensor:
         """Faces (N, 3, 96, 96) in [0, 1], RGB -> unit vectors (N, 128)."""
         features = F.max_pool2d(self.first(faces), 3, 2, 1)
-        features = self.second(F.local_response_norm(features, 5))
-        features = F.max_pool2d(F.local_response_norm(features, 5), 3, 2, 1)
+        features = self.second(normalized(features))
+        features = F.max_pool2d(normalized(features), 3, 2, 1)
         features = F.avg_pool2d(self.inceptions(features), 3)
         return F.normalize(self.last(features.flatten(1)), dim=1)
 
@@ -103,6 +106,29 @@ def load_openface() -> OpenFace:
     network = OpenFace()
     network.load_state_dict({name: tensor.float() for name, tensor in load_file(WEIGHTS).items()})
     return network.eval().requires_grad_(False)
+
+
+def embed_each(images: Tensor, faces: Sequence[Face]) -> Tensor:
+    """Images (N, 3, H, W) and the face in each -> unit vectors (N, 128)."""
+    crops = [
+        alignment.crop(part, FRAME.matrix(face), SIDE)
+        for part, face in zip(images.split(1), faces, strict=True)
+    ]
+    with torch.inference_mode():
+        return torch.cat([load_openface()(part / 2 + 0.5) for part in torch.cat(crops).split(64)])
+
+
+def normalized(features: Tensor, size: int = 5, alpha: float = 1e-4) -> Tensor:
+    """Local response normalisation over ``size`` channels of (N, C, H, W); Krizhevsky et al., 2012, sec. 3.3.
+
+    ``F.local_response_norm`` as sums of shifted channels: several times faster on a processor.
+    """
+    around = F.pad(features.square(), (0, 0, 0, 0, size // 2, size // 2))
+    channels = features.shape[1]
+    total = around[:, :channels].clone()
+    for k in range(1, size):
+        total += around[:, k : k + channels]
+    return features / (1 + alpha / size * total) ** 0.75
 
 
 def from_keras(source: str | Path) -> OpenFace:

@@ -5,6 +5,7 @@ Nothing here sees a hidden pixel. What is known of the face is a guess that was 
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
@@ -43,14 +44,15 @@ def parts(library: Library, sketch: Sketch) -> dict[str, Tensor]:
     """What ``distances`` adds up, (2, N) each: pose, tone, light, and the kind of person, weighted."""
     inside = masks.frame_mask("face-80", sketch.landmarks.double() * SIDE - 0.5, SIDE) < 0.5
     person = 1 - library.embeddings @ sketch.person
-    rows = []
+    wanted, rows = sketch.picture[0][:, inside[0, 0]].median(1).values, []
     for mirrored in (False, True):
         pictures = thumbnails(library)
         places = library.landmarks
         if mirrored:
             pictures, places = pictures.flip(3), mirror_landmarks(places)
         pose = (places - sketch.landmarks).norm(dim=2).mean(1) / 0.28
-        tone, light = _tone_and_light(pictures, sketch.picture, inside)
+        tone = (_tones(library, mirrored) - wanted).abs().mean(1)
+        light = _light(pictures, sketch.picture, inside)
         rows.append(torch.stack([POSE * pose, TONE * tone, LIGHT * light, PERSON * person]))
     return dict(zip(("pose", "tone", "light", "person"), torch.stack(rows, 1), strict=True))
 
@@ -77,18 +79,23 @@ def best_of_each(distance: Tensor, identities: list[str]) -> dict[str, tuple[int
     return people
 
 
+@lru_cache(maxsize=1)
 def thumbnails(library: Library) -> Tensor:
-    """The library's crops at 64 px, (N, 3, 64, 64) in [-1, 1]."""
+    """The library's crops at 64 px, (N, 3, 64, 64) in [-1, 1]; not to be written into."""
     return library.thumbnails.float().div(127.5).sub(1)
 
 
-def _tone_and_light(pictures: Tensor, wanted: Tensor, inside: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean differences (N,) of skin tone, and of light and shade once the tone is the same."""
+@lru_cache(maxsize=2)
+def _tones(library: Library, mirrored: bool) -> Tensor:
+    """The skin tone of each reference (N, 3); the same for every face."""
     own = masks.frame_mask("face-80", DCGAN_FRAME.resized(SIDE).points(), SIDE)[0, 0] < 0.5
-    tones = pictures[:, :, own].median(2).values
-    tone = (tones - wanted[0][:, inside[0, 0]].median(1).values).abs().mean(1)
+    pictures = thumbnails(library)
+    return (pictures.flip(3) if mirrored else pictures)[:, :, own].median(2).values
+
+
+def _light(pictures: Tensor, wanted: Tensor, inside: Tensor) -> Tensor:
+    """Mean differences (N,) of light and shade, once the tone is the same."""
     apart = (pictures - wanted) * inside
     apart = (apart - apart.sum((2, 3), keepdim=True) / inside.sum()) * inside
     covered = F.avg_pool2d(inside.float(), FIELDS)
-    light = F.avg_pool2d(apart, FIELDS).abs().sum((1, 2, 3)) / (3 * covered.sum())
-    return tone, light
+    return F.avg_pool2d(apart, FIELDS).abs().sum((1, 2, 3)) / (3 * covered.sum())

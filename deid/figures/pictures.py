@@ -1,6 +1,6 @@
 """Figures made of images: grids, stages below each other, photos side by side, boxes on a photo."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib as mpl
 import torch
@@ -60,6 +60,14 @@ def grid(
 def before_after(*stages: Tensor, names: Sequence[str], zoom: float = 1.5) -> Figure:
     """Stages of the same images, each (N, 3, H, W): a column per image, a row per stage with its name."""
     return grid(torch.cat(stages), len(stages[0]), rows=names, zoom=zoom)
+
+
+def counted(examples: Mapping[str, Sequence[Tensor]], columns: int = 8) -> Figure:
+    """A row for each name, the largest first: how many images (1, 3, H, W) it has, and the first of them."""
+    ordered = sorted(examples.items(), key=lambda pair: -len(pair[1]))
+    white = torch.ones_like(ordered[0][1][0])
+    tiles = [image for _, images in ordered for image in [*images, *[white] * columns][:columns]]
+    return grid(torch.cat(tiles), columns, rows=[f"{name}: {len(images)}" for name, images in ordered])
 
 
 @mpl.rc_context(STYLE)

@@ -5,13 +5,14 @@ Images are (N, 3, H, W) in [-1, 1]. Figures show themselves in a notebook; ``sav
 
 from deid.figures.canvas import NotebookFigure, gif, pixels, save
 from deid.figures.charts import bars, curves, frontier, histogram, intervals
-from deid.figures.pictures import before_after, boxes, grid, mosaic, rows, side_by_side
+from deid.figures.pictures import before_after, boxes, counted, grid, mosaic, rows, side_by_side
 
 __all__ = [
     "NotebookFigure",
     "bars",
     "before_after",
     "boxes",
+    "counted",
     "curves",
     "frontier",
     "gif",

@@ -69,6 +69,14 @@ def rows(groups: Mapping[str, Tensor], zoom: float = 1) -> Figure:
     return grid(torch.cat(filled), longest, rows=list(groups), zoom=zoom)
 
 
+def counted(examples: Mapping[str, Sequence[Tensor]], columns: int = 8) -> Figure:
+    """A row for each name, the largest first: how many images (1, 3, H, W) it has, and the first of them."""
+    ordered = sorted(examples.items(), key=lambda pair: -len(pair[1]))
+    white = torch.ones_like(ordered[0][1][0])
+    tiles = [image for _, images in ordered for image in [*images, *[white] * columns][:columns]]
+    return grid(torch.cat(tiles), columns, rows=[f"{name}: {len(images)}" for name, images in ordered])
+
+
 @mpl.rc_context(STYLE)
 def side_by_side(photos: Sequence[Tensor], titles: Sequence[str] = (), height: float = 2.2) -> Figure:
     """Photos (1, 3, H, W) or (3, H, W) of any size at one ``height`` in inches, each in its own axes."""

@@ -91,12 +91,20 @@ class OpenFace(nn.Module):
         )
         self.last = nn.Linear(736, 128)
 
-    def forward(self, faces: Tensor) -> Tensor:
-        """Faces (N, 3, 96, 96) in [0, 1], RGB -> unit vectors (N, 128)."""
+    def maps(self, faces: Tensor) -> list[Tensor]:
+        """Faces (N, 3, 96, 96) in [0, 1], RGB -> what each inception layer makes of them, (N, C, H, W)."""
         features = F.max_pool2d(self.first(faces), 3, 2, 1)
         features = self.second(normalized(features))
         features = F.max_pool2d(normalized(features), 3, 2, 1)
-        features = F.avg_pool2d(self.inceptions(features), 3)
+        found = []
+        for layer in self.inceptions:
+            features = layer(features)
+            found.append(features)
+        return found
+
+    def forward(self, faces: Tensor) -> Tensor:
+        """Faces (N, 3, 96, 96) in [0, 1], RGB -> unit vectors (N, 128)."""
+        features = F.avg_pool2d(self.maps(faces)[-1], 3)
         return F.normalize(self.last(features.flatten(1)), dim=1)
 
 

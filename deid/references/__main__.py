@@ -13,7 +13,7 @@ from deid import figures
 from deid.downloads import DownloadError
 from deid.generators import WeightsError, load_generator
 from deid.generators.weights import downloads
-from deid.references import sources
+from deid.references import learning, looks, sources
 from deid.references.build import build
 from deid.references.entries import entries_of, write_library
 from deid.references.library import Library, LibraryError, default_path
@@ -31,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("--library", type=Path, default=default_path(), help="the library's file (%(default)s)")
     commands = p.add_subparsers(dest="command", required=True)
-    commands.add_parser("build", help="add the ten people of the package openpeople (offline)")
+    build_ = commands.add_parser("build", help="add the ten people of the package openpeople (offline)")
     fetch = commands.add_parser("fetch", help="add a published set of portraits")
     fetch.add_argument("set", choices=["portraits"], help="200 portraits, CC0, of all ages and origins")
     fetch.add_argument("--from", dest="source", type=Path, help="a folder or tar that holds the set already")
@@ -41,6 +41,13 @@ def parser() -> argparse.ArgumentParser:
     sample = commands.add_parser("sample", help="add faces that a StyleGAN2 draws")
     sample.add_argument("weights", help="a file, or a short name that was fetched before")
     sample.add_argument("-n", dest="count", type=int, default=500, help="how many are drawn (%(default)s)")
+    for adding in (build_, fetch, add, sample):
+        adding.add_argument("--figure", type=Path, help="also draw what was rejected, and why, as a JPEG")
+    learn = commands.add_parser("learn", help="train the gate again that looks at faces (for developers)")
+    learn.add_argument(
+        "sources", type=Path, nargs="+", metavar="FOLDER_OR_TAR", help="the labelled portraits"
+    )
+    learn.add_argument("-o", "--output", type=Path, default=looks.WEIGHTS, help="the weights (%(default)s)")
     commands.add_parser("list", help="one line for each reference")
     show = commands.add_parser("show", help="write a contact sheet")
     show.add_argument("-o", "--output", type=Path, default=Path("references.jpg"), help="(%(default)s)")
@@ -53,12 +60,13 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line -> exit code."""
     given = parser().parse_args(arguments)
     commands: dict[str, Callable[[argparse.Namespace], None]] = {
-        "build": lambda given: grow(sources.openpeople_portraits(), given.library),
+        "build": lambda given: grow(sources.openpeople_portraits(), given),
         "fetch": fetch_portraits,
         "add": lambda given: grow(
-            sources.folder_portraits(given.source, given.source.stem, given.licence), given.library
+            sources.folder_portraits(given.source, given.source.stem, given.licence), given
         ),
-        "sample": lambda given: grow(samples(given.weights, given.count), given.library),
+        "sample": lambda given: grow(samples(given.weights, given.count), given),
+        "learn": learn_looks,
         "list": list_references,
         "show": show_references,
         "remove": remove_references,
@@ -74,18 +82,44 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def grow(portraits: PortraitSource, path: Path) -> None:
+def grow(portraits: PortraitSource, given: argparse.Namespace) -> None:
     """Add portraits to the library, with a progress bar, and say what was rejected and why."""
-    step = None
+    step, path = None, given.library
+    examples: dict[str, list[Tensor]] = {}
     with tqdm(total=portraits.total, desc=f"references from {portraits.name}", unit="portrait") as bar:
         for step in build(portraits, path):
             bar.update()
             if step.thumbnail is None:
                 tqdm.write(step.name, file=sys.stderr)
+            elif step.reason:
+                examples.setdefault(step.reason, []).append(step.thumbnail)
     if step is not None:
         reasons = ", ".join(f"{count} {reason}" for reason, count in step.rejected.most_common())
         print(f"{step.accepted} of {step.done} portraits passed{f'; rejected: {reasons}' if reasons else ''}")
     print(f"{path}: {len(Library.open(path))} references")
+    if given.figure and examples:
+        print(figures.save(figures.counted(examples), given.figure.parent, given.figure.stem))
+
+
+def learn_looks(given: argparse.Namespace) -> None:
+    """Train the gate that looks at faces, and print how often it is right on faces that it did not see."""
+    names, features = [], []
+    for source in (sources.folder_portraits(path, path.stem, "") for path in given.sources):
+        for found in tqdm(learning.examples(source), total=source.total, desc=source.name, unit="portrait"):
+            if found:
+                names.append(found[0])
+                features.append(found[1])
+    if not features:
+        raise LibraryError("learn: none of these portraits shows a clear face")
+    table = learning.learn(names, torch.stack(features), looks.labels(), given.output)
+    print(f"{len(names)} portraits; cross-validated, at the threshold that ships:")
+    print("reason        labelled  rejected  precision  recall  average precision")
+    for reason, score in table.items():
+        print(
+            f"{reason:12} {score.labelled:9} {score.rejected:9} {score.precision:10.2f} {score.recall:7.2f}"
+            f" {score.average:18.2f}"
+        )
+    print(given.output)
 
 
 def fetch_portraits(given: argparse.Namespace) -> None:
@@ -96,7 +130,7 @@ def fetch_portraits(given: argparse.Namespace) -> None:
         folder = sources.faker_folder()
         for _ in tqdm(sources.fetch_faker(), total=len(sources.FAKER_NAMES), desc="portraits", unit="file"):
             pass
-    grow(sources.folder_portraits(folder, sources.FAKER, sources.FAKER_LICENCE), given.library)
+    grow(sources.folder_portraits(folder, sources.FAKER, sources.FAKER_LICENCE), given)
 
 
 def samples(weights: str, count: int) -> PortraitSource:

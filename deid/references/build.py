@@ -14,7 +14,7 @@ from deid.photo.alignment import DCGAN_FRAME
 from deid.photo.faces import Face
 from deid.photo.images import ImageError
 from deid.recognition import recognisers
-from deid.references import attributes, gates, mattes
+from deid.references import attributes, gates, looks, mattes
 from deid.references.entries import Entry, entries_of, write_library
 from deid.references.library import Library
 from deid.references.sources import Portrait, PortraitSource
@@ -68,19 +68,18 @@ def build(portraits: PortraitSource, path: str | Path) -> Iterator[BuildProgress
 def examine(portrait: Portrait) -> tuple[Entry | None, str, Tensor]:
     """A portrait -> (what the library stores of it, "", thumbnail) or (None, why not, thumbnail)."""
     pixels = portrait.pixels
-    faces = _faces(pixels)
+    faces = faces_of(pixels)
     size = (pixels.shape[3], pixels.shape[2])
     if reason := gates.face_reason(faces, size):
         return None, reason, _small(pixels)
-    side = native_side(faces[0])
-    matrix = DCGAN_FRAME.resized(side).matrix(faces[0])
-    crop = alignment.crop(pixels, matrix, side)
-    landmarks = ((alignment.apply(alignment.invert(matrix), faces[0].points()) + 0.5) / side).float()
-    thumbnail = _small(crop)
+    crop, landmarks, matrix = aligned(pixels, faces[0])
+    side, thumbnail = crop.shape[3], _small(crop)
     if reason := gates.expression_reason(portrait.expression):
         return None, reason, thumbnail
     measured = attributes.measure(crop, landmarks)
-    if reason := gates.look_reason(crop, measured):
+    # What a source says of an expression is more certain than what is seen.
+    told = "" if portrait.expression else looks.reason(crop, landmarks)
+    if reason := gates.look_reason(crop, measured) or told:
         return None, reason, thumbnail
     inside = F.interpolate(_inside(matrix, side, size), (mattes.SIDE, mattes.SIDE), mode="area")
     own = mattes.matte(crop, landmarks) * inside
@@ -107,7 +106,15 @@ def native_side(face: Face) -> int:
     return max([side for side in SIZES if side <= FINER * native], default=SIZES[0])
 
 
-def _faces(pixels: Tensor) -> list[Face]:
+def aligned(pixels: Tensor, face: Face) -> tuple[Tensor, Tensor, Tensor]:
+    """A face's crop (1, 3, S, S), its landmarks (5, 2) as fractions of the side, and the matrix (2, 3)."""
+    side = native_side(face)
+    matrix = DCGAN_FRAME.resized(side).matrix(face)
+    landmarks = ((alignment.apply(alignment.invert(matrix), face.points()) + 0.5) / side).float()
+    return alignment.crop(pixels, matrix, side), landmarks, matrix
+
+
+def faces_of(pixels: Tensor) -> list[Face]:
     """Faces of a picture (1, 3, H, W), largest first, looked for in a smaller one."""
     small = images.shrink(pixels, DETECTION_SIDE)
     (found,) = detection.detect(small, min_size=40)
@@ -133,6 +140,7 @@ def _identified(entries: list[Entry]) -> list[Entry]:
         return entries
     names = gates.same_people(
         torch.stack([entry.embedding for entry in entries]),
+        torch.stack([entry.thumbnail for entry in entries]),
         [entry.identity for entry in entries],
         [entry.source for entry in entries],
     )

@@ -47,7 +47,7 @@ def cast(library: Library, distance: Tensor, seed: int, shown: Mapping[str, int]
     joined: list[Pair] = []
     if sum(not counts[name] for name in fitting) < matching.BEST:
         joined = list(pairs(library, distance))
-        names = [JOINED.join(identities[k] for k in (pair.upper.index, pair.lower.index)) for pair in joined]
+        names = [JOINED.join(identities[k] for k in (pair.upper.row, pair.lower.row)) for pair in joined]
         # However well they fit, one person is better.
         extra = torch.full((2, len(joined)), float("inf"))
         extra[0] = torch.tensor([pair.distance for pair in joined]).clamp(min=float(limit))
@@ -56,7 +56,7 @@ def cast(library: Library, distance: Tensor, seed: int, shown: Mapping[str, int]
     often = {name for name in identities if counts[name] > least}
     index, mirrored = matching.choose(distance, identities, seed, often)
     chosen = joined[index - len(library)][:2] if index >= len(library) else [Placement(index, mirrored)]
-    return JOINED.join(name_of(library.references[place.index], place.mirrored) for place in chosen)
+    return JOINED.join(name_of(library.references[place.row], place.mirrored) for place in chosen)
 
 
 def pairs(library: Library, distance: Tensor) -> Iterator[Pair]:
@@ -64,8 +64,8 @@ def pairs(library: Library, distance: Tensor) -> Iterator[Pair]:
     places = _candidates(library, distance)
     if not places:
         return
-    indexes = [place.index for place in places]
-    costs = torch.tensor([distance[int(place.mirrored), place.index] for place in places])
+    indexes = [place.row for place in places]
+    costs = torch.tensor([distance[int(place.mirrored), place.row] for place in places])
     costs = (costs[:, None] + costs[None]) / 2
     costs[~_joinable(library, places)] = float("inf")
     best: dict[tuple[str, str], Pair] = {}
@@ -95,7 +95,7 @@ def _candidates(library: Library, distance: Tensor) -> list[Placement]:
 
 def _joinable(library: Library, places: list[Placement]) -> Tensor:
     """Which of K can be joined (K, K): different people, as sharp, in the same pose, tone and light."""
-    references = [library.references[place.index] for place in places]
+    references = [library.references[place.row] for place in places]
     facts = [
         [
             reference.attributes[name] * (-1 if place.mirrored and name in TURNED else 1) / apart
@@ -106,7 +106,7 @@ def _joinable(library: Library, places: list[Placement]) -> Tensor:
     table, sizes = torch.tensor(facts), torch.tensor([reference.size for reference in references])
     people = [reference.identity for reference in references]
     numbers = torch.tensor([people.index(name) for name in people])
-    vectors = library.embeddings[[place.index for place in places]]
+    vectors = library.embeddings[[place.row for place in places]]
     return (
         ((table[:, None] - table[None]).abs().amax(2) <= 1)
         & (sizes[:, None] == sizes[None])

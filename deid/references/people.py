@@ -13,9 +13,9 @@ JOINED = "+"
 
 
 class Placement(NamedTuple):
-    """A reference of a library, as it is or in a mirror."""
+    """A reference, by its row in a library, as it is or in a mirror."""
 
-    index: int
+    row: int
     mirrored: bool
 
 
@@ -44,7 +44,7 @@ def knows(library: Library, name: str) -> bool:
 
 def identity(library: Library, name: str) -> str:
     """The person who is shown under a name; a pair is a new one. Raises ``LibraryError``."""
-    return JOINED.join(library.references[place.index].identity for place in placements(library, name))
+    return JOINED.join(library.references[place.row].identity for place in placements(library, name))
 
 
 def credit(library: Library, name: str) -> dict[str, str]:
@@ -52,7 +52,7 @@ def credit(library: Library, name: str) -> dict[str, str]:
 
     Raises ``LibraryError``.
     """
-    shown = [library.references[place.index] for place in placements(library, name)]
+    shown = [library.references[place.row] for place in placements(library, name)]
     return {
         "identity": identity(library, name),
         "source": " and ".join(dict.fromkeys(reference.source for reference in shown)),

@@ -41,8 +41,8 @@ def fit(library: Library, name: str, landmarks: Tensor, size: int) -> Fitted:
 
 
 def _fit(library: Library, place: Placement, landmarks: Tensor, size: int) -> Fitted:
-    crop, own = library.crop(place.index, size), library.landmarks[place.index]
-    matte = library.mattes[place.index : place.index + 1].float() / 255
+    crop, own = library.crop(place.row, size), library.landmarks[place.row]
+    matte = library.mattes[place.row : place.row + 1].float() / 255
     both = torch.cat([crop, F.interpolate(matte, (size, size), mode="bilinear")], 1)
     if place.mirrored:
         both, own = fitting.mirror(both, own)

@@ -15,6 +15,8 @@ from deid.photo import images, masks
 from deid.photo.alignment import DCGAN_FRAME
 from deid.photo.faces import Face
 from deid.recognition import recognisers
+from deid.references.entries import entries_of, write_library
+from deid.references.library import Library
 
 ONEPASS = Options(method="onepass")
 
@@ -159,9 +161,16 @@ def test_a_recogniser_that_is_not_there_stops_before_any_photo(sample_path, tmp_
     recognisers.load.cache_clear()
 
 
-def test_a_reference_is_repeated_from_the_manifest_too(sample, sample_faces, library_path):
+@pytest.fixture
+def couple_path(library_path, tmp_path):
+    """A library of two people, who soon have to make third ones."""
+    chosen = [entry for entry in entries_of(Library.open(library_path)) if entry.identity in ("P001", "P005")]
+    return write_library(tmp_path / "couple.safetensors", chosen)
+
+
+def test_references_and_pairs_are_repeated_from_the_manifest_too(sample, sample_faces, couple_path):
     """With noise under the mask, and what the manifest says of each face: the same photo."""
-    options = Options("reference", weights=str(library_path))
+    options = Options("reference", weights=str(couple_path))
     threshold = just_under(first_similarities(sample, sample_faces, options))
     result = pipeline.anonymize(sample, options, sample_faces, threshold=threshold)
     assert sum(outcome.attempts for outcome in result.outcomes) > 0, "the check had a say"
@@ -176,6 +185,7 @@ def test_a_reference_is_repeated_from_the_manifest_too(sample, sample_faces, lib
         )
         planned.append(dataclasses.replace(target, reference=known.get("reference", "")))
     planned.sort(key=lambda target: target.face.size)
+    assert any("+" in target.reference for target in planned), "a pair was shown"
     draft, _ = finish(synthesis.draw(Draft.of(other, planned), options))
     apart = images.to_uint8(draft.finished()).astype(int) - images.to_uint8(result.photo.pixels).astype(int)
     assert torch.equal(draft.scene.hidden, result.hidden) and abs(apart).max() <= 1

@@ -81,3 +81,14 @@ def test_boxes_draws_box_landmarks_and_frame_where_they_are():
     assert np.allclose(frame, [[49.5, 49.5], [149.5, 49.5], [149.5, 149.5], [49.5, 149.5]])
     assert np.allclose(axes.lines[0].get_xydata(), points)
     assert axes.get_xlim() == (-0.5, 299.5) and axes.texts[0].get_text() == "0.987"
+
+
+def test_counted_examples_stand_in_a_row_for_each_name_the_largest_first():
+    red, blue = plain([(1.0, -1.0, -1.0), (-1.0, -1.0, 1.0)]).split(1)
+    figure = figures.counted({"few": [blue], "many": [red] * 5}, columns=3)
+    names = [text.get_text() for text in figure.axes[0].texts]
+    assert names == ["many: 5", "few: 1"]
+    drawn = figures.pixels(figure)[0, :, :, -196:]
+    for place, colour in (((32, 32), red), ((32, 160), red), ((98, 32), blue)):
+        assert (drawn[:, place[0], place[1]] - colour[0, :, 0, 0]).abs().max() < 0.1
+    assert (drawn[:, 98, 98] > 0.9).all(), "white where there is no further example"

@@ -91,3 +91,36 @@ def test_an_empty_library_and_a_file_that_is_none_are_refused_with_the_fix(tmp_p
         ReferenceMethod(tmp_path / "text.safetensors")
     with pytest.raises(LibraryError, match="missing.safetensors: no such library"):
         ReferenceMethod(tmp_path / "missing.safetensors")
+
+
+def test_where_nobody_is_left_two_people_make_a_third_and_are_repeated_by_name(method, large_masked):
+    """With other seeds and noise under the mask; alone as in a batch."""
+    people = sorted({reference.identity for reference in method.library.references})
+    shown = [
+        next(name for name in method.library.positions if name.startswith(f"openpeople/{person}"))
+        for person in people
+    ]
+    first = drawn(method, replace(large_masked, avoid=shown))
+    assert all("+" in name for name in first.references) and len(set(first.references)) == 2
+    noise = torch.where(
+        large_masked.visible > 0.5, large_masked.crops, torch.rand_like(large_masked.crops) * 2 - 1
+    )
+    again = drawn(method, replace(large_masked, crops=noise, seeds=[98, 99], references=first.references))
+    assert again.references == first.references and torch.equal(again.images, first.images)
+    alone = MaskedFaces(
+        large_masked.crops[1:],
+        large_masked.visible[1:],
+        [7],
+        large_masked.landmarks[1:],
+        references=first.references[1:],
+    )
+    assert (drawn(method, alone).images - first.images[1:]).abs().max() < 0.01
+    for name in first.references:
+        assert method.credit(name)["identity"].split("+") != method.credit(name.split("+")[0])["identity"]
+
+
+def test_a_person_who_is_not_in_the_library_is_said_with_the_fix(method, large_masked):
+    """As a manifest names one that was made with another library."""
+    elsewhere = replace(large_masked, references=["portraits/male-7", "openpeople/P001-neutral"])
+    with pytest.raises(LibraryError, match="people.safetensors: holds no reference 'portraits/male-7'; draw"):
+        drawn(method, elsewhere)

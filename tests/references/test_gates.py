@@ -84,9 +84,24 @@ def test_dark_glasses_are_rejected(small):
 
 
 def test_near_duplicates_of_a_source_are_one_person():
+    """By what a recogniser says alone, or, if it is less certain, together with the pixels."""
     random = torch.Generator().manual_seed(0)
     a, b = F.normalize(torch.randn(2, 128, generator=random), dim=1)
-    nearly_a = F.normalize(a + 0.01 * b, dim=0)
-    vectors = torch.stack([a, b, nearly_a, nearly_a])
-    found = gates.same_people(vectors, ["a", "b", "c", "d"], ["one", "one", "one", "other"])
-    assert found == ["a", "b", "a", "d"]
+    nearly_a, like_a = (F.normalize(a + share * b, dim=0) for share in (0.01, 0.35))
+    vectors = torch.stack([a, b, nearly_a, nearly_a, like_a, like_a])
+    picture, other = torch.rand(2, 3, 64, 64, generator=random)
+    pictures = torch.stack([picture, picture, other, other, 0.9 * picture + 0.1 * other, other])
+    sources = ["one", "one", "one", "other", "one", "one"]
+    found = gates.same_people(vectors, pictures, list("abcdef"), sources)
+    # f is like e to the recogniser, in another picture; d is of another source.
+    assert found == ["a", "b", "a", "d", "a", "a"]
+    without = gates.same_people(vectors[[0, 5]], pictures[[0, 5]], ["a", "f"], ["one", "one"])
+    assert without == ["a", "f"]
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "reason"), [(8.0, 16.0, ""), (-14.0, 10.0, "coloured light"), (2.0, 1.0, "coloured light")]
+)
+def test_green_or_colourless_skin_is_coloured_light(small, a, b, reason):
+    measured = small.references[0].attributes | {"skin_a": a, "skin_b": b}
+    assert gates.look_reason(small.crop(0, 256), measured) == reason

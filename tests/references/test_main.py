@@ -24,8 +24,9 @@ def run(tmp_path, capsys):
 
 
 def test_portraits_are_added_listed_shown_and_removed(run, portrait_tar, tmp_path):
-    code, out, _ = run("add", portrait_tar, "--licence", "mine")
+    code, out, _ = run("add", portrait_tar, "--licence", "mine", "--figure", tmp_path / "rejected.jpg")
     assert code == 0 and "2 of 3 portraits passed; rejected: 1 no face" in out
+    assert (tmp_path / "rejected.jpg").read_bytes().startswith(b"\xff\xd8") and "rejected.jpg" in out
     _, out, _ = run("list")
     assert "left  person left  256 px  two-people, mine" in out and "1 no face" in out
     code, out, _ = run("show", "-o", tmp_path / "sheet.jpg")

@@ -9,7 +9,8 @@ from torch import Tensor
 from deid.photo import masks
 from deid.photo.blending import gaussian
 from deid.photo.masks import dilate
-from deid.references import fitting, harmonizing
+from deid.references import fitting, harmonizing, surroundings
+from deid.references.harmonizing import Harmonizer
 from deid.references.library import Library, Reference
 
 SIDE = 128  # of the view in which a face's outline is found
@@ -48,14 +49,23 @@ def fit(library: Library, name: str, landmarks: Tensor, size: int) -> Fitted:
     return Fitted(warped[:, :3], _inner(warped[:, 3:], landmarks, size))
 
 
-def render(library: Library, name: str, guess: Tensor, landmarks: Tensor) -> Tensor:
+def render(
+    library: Library,
+    name: str,
+    guess: Tensor,
+    visible: Tensor,
+    landmarks: Tensor,
+    *,
+    harmonizer: Harmonizer = harmonizing.harmonize,
+) -> Tensor:
     """A frame (1, 3, S, S) in which the reference ``name`` has the tone and light of ``guess``.
 
-    ``guess`` (1, 3, S, S) shows what is known of the frame, and is what is seen around the reference.
+    ``guess`` (1, 3, S, S) shows what is known of the frame; ``visible`` (1, 1, S, S) is 1 where it is seen.
+    Beside the reference its surroundings go on into the hole: a guess there is a smear.
     """
     fitted = fit(library, name, landmarks, guess.shape[3])
-    face = harmonizing.harmonize(guess, fitted.picture, fitted.weight)
-    return harmonizing.compose(guess, face, fitted.weight)
+    face = harmonizer(guess, visible, fitted.picture, fitted.weight)
+    return harmonizing.compose(surroundings.continued(guess, visible), face, fitted.weight)
 
 
 def _inner(matte: Tensor, landmarks: Tensor, size: int) -> Tensor:

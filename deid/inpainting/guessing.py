@@ -12,6 +12,7 @@ from deid.generators import load_generator, onepass
 from deid.generators.weights import loading
 from deid.inpainting.interface import MaskedFaces
 from deid.losses import context_weights, contextual_loss
+from deid.photo.colour import exposed, exposure
 from deid.photo.faces import from_landmarks
 from deid.photo.resampling import enlarge
 from deid.recognition import openface
@@ -49,6 +50,8 @@ class Guesser:
         # A pixel of the small view is visible only if all that went into it is.
         visible = 1 - F.max_pool2d(1 - faces.visible, size // side)
         crops = F.interpolate(faces.crops, (side, side), mode="area") * visible
+        gain = exposure(crops, visible)  # the generator has learned from photos that are not dark
+        crops = exposed(crops, gain) * visible
         places = ((faces.landmarks + 0.5) / size).float()
         given = onepass.conditions(crops, visible, places * side - 0.5)
         frames, off = [], []
@@ -60,7 +63,7 @@ class Guesser:
         people = self._person(torch.cat(frames), places.repeat(len(frames), 1, 1)).unflatten(0, (-1, count))
         pictures = F.interpolate(frames[0], (matching.SIDE,) * 2, mode="area")
         rows = zip(places, pictures.split(1), F.normalize(people.mean(0), dim=1), strict=True)
-        large = enlarge(frames[0], size).clamp(-1, 1)
+        large = enlarge(exposed(frames[0], 1 / gain), size).clamp(-1, 1)
         shown = faces.crops * faces.visible + large * (1 - faces.visible)
         return Guess(shown, [Sketch(*row) for row in rows], off[0])
 

@@ -84,7 +84,8 @@ class ReferenceMethod(Method):
             name = (faces.references or [""] * len(faces))[k]
             name = name or self._choose(guess.sketches[k], faces.seeds[k], shown)
             shown[people.identity(self.library, name)] += 1
-            fills.append(render(self.library, name, guess.frames[k : k + 1], faces.landmarks[k]))  # type: ignore[index]
+            around, visible = guess.frames[k : k + 1], faces.visible[k : k + 1]
+            fills.append(render(self.library, name, around, visible, faces.landmarks[k]))  # type: ignore[index]
             names.append(name)
         images, nothing = torch.cat(fills), torch.zeros(len(faces), 1, 1, 1)
         yield Step(0, {"contextual": guess.contextual}, images, images[:, None], nothing, names)

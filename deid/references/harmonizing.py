@@ -1,15 +1,19 @@
-"""A reference in the light of the photo: its detail, over the tone and the light that are known of the place.
+"""A reference in the light of the photo: two ways of giving it the tone and the light of the place.
 
-Low frequencies come from the frame (what is visible, and a guess where nothing is), high ones from the
-reference.
+``by_frequencies``: low frequencies come from the frame (what is visible, and a guess where nothing is), high
+ones from the reference. ``by_network``: a small network that has learned to relight corrects the reference.
 """
+
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from deid.photo.blending import gaussian
+from deid.photo.colour import exposed, exposure
 from deid.photo.resampling import enlarge
+from deid.references import relighting
 
 SIDE = 128  # low frequencies need no more
 SPREAD = 8 / 128  # of the frame's side: finer than this is the reference's
@@ -17,18 +21,40 @@ CONTRAST = (0.08, 1.25)  # how much the reference's detail may lose in the dark,
 EDGE = 0.018  # of the side: how softly the reference ends
 
 
-def harmonize(frame: Tensor, reference: Tensor, weight: Tensor) -> Tensor:
+class Harmonizer(Protocol):
     """The reference (1, 3, S, S) with the tone and light of ``frame`` (1, 3, S, S), where ``weight`` is 1.
+
+    ``frame`` is seen where ``visible`` (1, 1, S, S) is 1, elsewhere it is a guess. ``weight`` (1, 1, S, S) as
+    0 or 1 is where the reference is shown.
+    """
+
+    def __call__(self, frame: Tensor, visible: Tensor, reference: Tensor, weight: Tensor) -> Tensor: ...
+
+
+def by_frequencies(frame: Tensor, visible: Tensor, reference: Tensor, weight: Tensor) -> Tensor:
+    """The low frequencies of ``frame`` under the reference's detail; as a ``Harmonizer``.
 
     Means are taken inside ``weight`` (1, 1, S, S) only, so that neither hair nor background around a face
     colours it (normalised convolution; Knutsson and Westin, 1993). Detail is scaled with the light: in the
     dark there is less of it.
     """
+    del visible  # the guess is believed as it is
     wanted, own = low(frame, weight), low(reference, weight)
     light, before = (((part + 1) / 2).mean(1, keepdim=True).clamp(min=0.02) for part in (wanted, own))
     contrast = (light / before).clamp(*CONTRAST)
     wanted, own, contrast = (enlarge(part, frame.shape[3]) for part in (wanted, own, contrast))
     return wanted + contrast * (reference - own)
+
+
+def by_network(frame: Tensor, visible: Tensor, reference: Tensor, weight: Tensor) -> Tensor:
+    """The reference as a network relights it (``relighting``); as a ``Harmonizer``."""
+    gain = exposure(frame, visible)  # it has learned from photos that are not dark
+    given = relighting.conditions(exposed(frame, gain), visible, reference, weight)
+    return exposed(relighting.relit(reference, relighting.load()(given)), 1 / gain)
+
+
+HARMONIZERS: dict[str, Harmonizer] = {"frequencies": by_frequencies, "network": by_network}
+harmonize = by_frequencies
 
 
 def compose(frame: Tensor, face: Tensor, weight: Tensor) -> Tensor:

@@ -9,7 +9,8 @@ from torch import Tensor
 from deid.photo import masks
 from deid.photo.blending import gaussian
 from deid.photo.masks import dilate
-from deid.references import fitting, harmonizing, mixing, people
+from deid.references import fitting, harmonizing, mixing, people, surroundings
+from deid.references.harmonizing import Harmonizer
 from deid.references.library import Library
 from deid.references.people import Placement
 
@@ -50,18 +51,21 @@ def _fit(library: Library, place: Placement, landmarks: Tensor, size: int) -> Fi
     return Fitted(warped[:, :3], _inner(warped[:, 3:], landmarks, size))
 
 
-def render(library: Library, name: str, guess: Tensor, landmarks: Tensor) -> Tensor:
+def render(library: Library, name: str, guess: Tensor, visible: Tensor, landmarks: Tensor) -> Tensor:
     """A frame (1, 3, S, S) in which the person ``name`` has the tone and light of ``guess``.
 
-    ``guess`` (1, 3, S, S) shows what is known of the frame, and is what is seen around the reference.
+    ``guess`` (1, 3, S, S) shows what is known of the frame; ``visible`` (1, 1, S, S) is 1 where it is seen.
+    Beside the reference its surroundings go on into the hole: a guess there is a smear.
     """
-    return harmonized(fit(library, name, landmarks, guess.shape[3]), guess)
+    return harmonized(fit(library, name, landmarks, guess.shape[3]), guess, visible)
 
 
-def harmonized(fitted: Fitted, guess: Tensor) -> Tensor:
+def harmonized(
+    fitted: Fitted, guess: Tensor, visible: Tensor, harmonizer: Harmonizer = harmonizing.harmonize
+) -> Tensor:
     """The same of a reference that is fitted already."""
-    face = harmonizing.harmonize(guess, fitted.picture, fitted.weight)
-    return harmonizing.compose(guess, face, fitted.weight)
+    face = harmonizer(guess, visible, fitted.picture, fitted.weight)
+    return harmonizing.compose(surroundings.continued(guess, visible), face, fitted.weight)
 
 
 def _inner(matte: Tensor, landmarks: Tensor, size: int) -> Tensor:

@@ -1,5 +1,6 @@
 """How a GAN is trained: the settings of a run, and the recipes of this study."""
 
+import math
 from dataclasses import dataclass, replace
 
 from deid.data.crops import FaceCrops
@@ -85,17 +86,28 @@ ONEPASS = replace(
     channels=(*ONEPASS_64.channels, 32),
     variety=2.0,
 )
+# One level more: ``onepass-128`` grown to 256 px. For a GPU; ``python -m deid.training onepass-256`` goes on
+# with it a few minutes at a time.
+ONEPASS_256 = replace(
+    ONEPASS,
+    images=900_000,
+    learning_rate=5e-4,
+    channels=(*ONEPASS.channels, 16),
+    start="onepass-128",
+)
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """When a run writes previews and checkpoints, and where it stops; all in images seen.
+    """When a run writes previews and checkpoints, and where it stops; in images seen if not said otherwise.
 
-    ``until`` stops before the recipe's end; a later call goes on as if it had not. ``preview_crops`` are the
-    faces that a one-pass generator completes in the previews: others than it learns from, if possible.
+    ``until`` stops before the recipe's end, and so does the time that ``seconds`` allow; a later call goes on
+    as if it had not. ``preview_crops`` are the faces that a one-pass generator completes in the previews:
+    others than it learns from, if possible.
     """
 
     preview_every: int = 20_000
     checkpoint_every: int = 20_000
     until: int | None = None
+    seconds: float = math.inf
     preview_crops: FaceCrops | None = None

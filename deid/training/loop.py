@@ -1,6 +1,7 @@
 """Adversarial training: one loop for every objective, with exact resume."""
 
 import copy
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -150,10 +151,12 @@ def train(
         training.load_state(state)
     checkpoints.rewind(training.images, run)
     z, end = training.preview_latents(), min(recipe.images, schedule.until or recipe.images)
-    while training.images < end:
+    deadline, last = time.monotonic() + schedule.seconds, training.images >= end
+    while not last:
         before = training.images
         losses = training.step(training.batch(crops))
-        count, last, preview = training.images, training.images >= end, None
+        count, preview = training.images, None
+        last = count >= end or time.monotonic() >= deadline
         if last or _crosses(before, count, schedule.preview_every):
             preview = training.preview(z, schedule.preview_crops or crops)
             checkpoints.save_preview(count, preview, run)

@@ -1,9 +1,9 @@
-"""Lab: known colours have their published coordinates."""
+"""Lab: known colours have their published coordinates. Light: the dark can be made bright, and dark again."""
 
 import pytest
 import torch
 
-from deid.photo.colour import lab
+from deid.photo.colour import exposed, exposure, lab
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,22 @@ def test_known_colours_have_their_coordinates(levels, wanted):
 def test_every_pixel_by_itself():
     pixels = torch.rand(2, 3, 4, 5) * 2 - 1
     assert torch.allclose(lab(pixels)[1:, :, 2:3, 3:4], lab(pixels[1:, :, 2:3, 3:4]), atol=1e-4)
+
+
+def test_a_dark_photo_is_brightened_as_much_as_it_needs_and_others_are_left():
+    visible = torch.ones(2, 1, 8, 8)
+    bright = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0)) * 1.6 - 0.8
+    assert torch.equal(exposure(bright, visible), torch.ones(2, 1, 1, 1))
+    dark = (bright + 1) * 0.1 - 1
+    gain = exposure(dark, visible)
+    assert (gain > 4).all()
+    assert torch.allclose(exposed(exposed(dark, gain), 1 / gain), dark, atol=1e-5)
+
+
+def test_what_is_hidden_says_nothing_about_the_light():
+    visible = torch.zeros(1, 1, 8, 8)
+    visible[..., :4] = 1
+    dark = torch.full((1, 3, 8, 8), -0.95)
+    lamp = torch.where(visible > 0.5, dark, torch.ones_like(dark))
+    assert torch.equal(exposure(dark, visible), exposure(lamp, visible))
+    assert exposure(dark, torch.zeros_like(visible)).isfinite().all()

@@ -5,7 +5,7 @@ import torch
 
 from deid.photo import detection, masks
 from deid.photo.alignment import DCGAN_FRAME
-from deid.references import people, rendering
+from deid.references import harmonizing, people, rendering
 from deid.references.library import Library
 
 SIZE = 256
@@ -37,13 +37,35 @@ def test_it_is_shown_inside_the_outline_only(library, points):
     assert (fitted.weight * outline).sum() > 0.6 * outline.sum()
 
 
-def test_the_guess_gives_the_light_and_is_seen_around_it(library, points):
+def test_the_guess_gives_the_light(library, points):
     name = people.name_of(library.references[0], False)
     fitted = rendering.fit(library, name, points, SIZE)
+    visible = masks.frame_mask("face", points, SIZE)
     shown = [
-        rendering.render(library, name, torch.full((1, 3, SIZE, SIZE), tone), points) for tone in (-0.5, 0.2)
+        rendering.render(library, name, torch.full((1, 3, SIZE, SIZE), tone), visible, points)
+        for tone in (-0.5, 0.2)
     ]
     inner = fitted.weight[0, 0] > 0.5
     assert shown[1][..., inner].mean() - shown[0][..., inner].mean() > 0.5
-    corner = shown[0][..., :20, :20]
-    assert torch.allclose(corner, torch.full_like(corner, -0.5), atol=1e-4)
+
+
+def test_beside_the_reference_goes_on_what_is_visible_and_not_the_guess(library, points):
+    name = people.name_of(library.references[0], False)
+    visible = masks.frame_mask("face", points, SIZE)
+    guess = torch.where(visible > 0.5, -0.3, 0.9).expand(1, 3, SIZE, SIZE)
+    shown = rendering.render(library, name, guess, visible, points)
+    beside = (rendering.fit(library, name, points, SIZE).weight + visible)[0, 0] < 0.5
+    assert beside.sum() > 100
+    assert (shown[..., beside] + 0.3).abs().median() < 0.05
+    assert torch.equal(shown * visible, guess * visible)
+
+
+@pytest.mark.parametrize("way", sorted(harmonizing.HARMONIZERS))
+def test_any_way_to_harmonise_can_be_asked_for(library, points, way):
+    name = people.name_of(library.references[0], False)
+    visible = masks.frame_mask("face", points, SIZE)
+    guess = torch.full((1, 3, SIZE, SIZE), -0.2)
+    fitted = rendering.fit(library, name, points, SIZE)
+    shown = rendering.harmonized(fitted, guess, visible, harmonizing.HARMONIZERS[way])
+    assert shown.shape == guess.shape and shown.abs().max() <= 1
+    assert (shown - guess).abs().mean() > 0.01

@@ -58,9 +58,10 @@ def test_resume_is_bit_exact(crops, run_for, tmp_path, short):
 def test_a_run_stopped_for_now_goes_on_another_time(crops, run_for, tmp_path, short):
     whole = run_for(crops, short, tmp_path / "whole")
     first = run_for(crops, short, tmp_path / "parts", until=48)
+    next_step = run_for(crops, short, tmp_path / "parts", seconds=0)
     rest = run_for(crops, short, tmp_path / "parts")
-    assert [step.images for step in first] == [16, 32, 48]
-    assert [step.losses for step in first + rest] == [step.losses for step in whole]
+    assert [step.images for step in first + next_step] == [16, 32, 48, 64]
+    assert [step.losses for step in first + next_step + rest] == [step.losses for step in whole]
 
 
 @pytest.mark.slow

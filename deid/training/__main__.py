@@ -1,0 +1,95 @@
+"""Training that is started from a command line, a few minutes at a time: ``python -m deid.training``.
+
+A call goes on where the last one stopped, as if that had not. What ships of versions 1 to 3 was trained in
+notebooks.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from tqdm import tqdm
+
+from deid.data.crops import FaceCrops
+from deid.devices import resolve_device
+from deid.generators import WeightsError
+from deid.photo.images import ImageError
+from deid.storage import FolderError
+from deid.training import loop, relighting
+from deid.training.config import ONEPASS_256, Schedule
+from deid.training.relighting_examples import RelightingRecipe
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
+    p = argparse.ArgumentParser(prog="python -m deid.training", description="Train a few minutes at a time.")
+    commands = p.add_subparsers(dest="command", required=True)
+    relight = commands.add_parser("relighting", help="the network that relights references")
+    larger = commands.add_parser("onepass-256", help="version 3 at 256 px, grown from onepass-128")
+    for command, recipe in ((relight, RelightingRecipe()), (larger, ONEPASS_256)):
+        command.add_argument(
+            "crops", type=Path, nargs="+", help="dataset folders (notebook 01), crops of one size"
+        )
+        command.add_argument(
+            "--run", type=Path, required=True, help="the run's folder; the next call goes on in it"
+        )
+        command.add_argument("--minutes", type=float, default=9.0, help="stop after so many (%(default)s)")
+        command.add_argument("--limit", type=int, help="learn from the first so many crops only")
+        command.add_argument(
+            "--images", type=int, default=recipe.images, help="seen over the whole run (%(default)s)"
+        )
+        command.add_argument("--batch", type=int, default=recipe.batch, help="(%(default)s)")
+        command.add_argument(
+            "--export", type=Path, metavar="FILE", help="write the network, as it is then, to FILE"
+        )
+    larger.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (%(default)s)")
+    return p
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line -> exit code."""
+    given = parser().parse_args(arguments)
+    try:
+        {"relighting": train_relighting, "onepass-256": train_onepass_256}[given.command](given)
+    except (ImageError, FolderError, WeightsError, ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped; the next call goes on from the last checkpoint", file=sys.stderr)
+        return 130
+    return 0
+
+
+def train_relighting(given: argparse.Namespace) -> None:
+    """Go on with the network that relights references."""
+    recipe = RelightingRecipe(images=given.images, batch=given.batch)
+    crops = FaceCrops(given.crops, given.limit)
+    follow(relighting.train(crops, recipe, given.run, 60 * given.minutes), recipe.images)
+    if given.export:
+        print(relighting.export(given.run, given.export))
+
+
+def train_onepass_256(given: argparse.Namespace) -> None:
+    """Go on with version 3 at 256 px."""
+    recipe = replace(ONEPASS_256, images=given.images, batch=given.batch)
+    crops = FaceCrops(given.crops, given.limit).at(4 * 2 ** len(recipe.channels))
+    schedule = Schedule(seconds=60 * given.minutes)
+    steps = loop.train(crops, recipe, given.run, schedule, resolve_device(given.device))
+    follow(((step.images, step.losses["generator"]) for step in steps), recipe.images)
+    if given.export:
+        print(*loop.export(given.run, given.export))
+
+
+def follow(steps: Iterable[tuple[int, float]], images: int) -> None:
+    """Watch a run with a progress bar: images seen so far, and the loss."""
+    with tqdm(total=images, unit="image") as bar:
+        for seen, loss in steps:
+            bar.update(seen - bar.n)
+            bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
+    print(f"{bar.n} of {images} images seen")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -11,8 +11,10 @@ from deid.photo.blending import gaussian
 from deid.photo.masks import bounds, dilate
 
 STRONGEST = 0.8  # more than this sharpens what the network got wrong
-SHARP = 0.9  # the share of pixels that are less sharp than what a photo's sharpness is seen by
-LEAST_DETAIL = 0.35  # a face in front of a wall still has some
+# A photo's sharpness is seen by the strongest of its edges, this share of its pixels is none; and by the steeper
+# ones of these.
+EDGES, STEEP, WIDE = 0.7, 0.8, 8.0
+LEAST_DETAIL = 0.35  # of what a reference has
 QUIET = 0.1  # the share of pixels that show nothing but grain: leaves behind a head are none
 BEYOND = 48  # pixels around a hole that are worked on as well: soft edges, and the blurs' reach
 GRAIN = 0.03  # at most, as a standard deviation: about four grey levels
@@ -47,20 +49,30 @@ def match(drawn: Tensor, area: Tensor, hidden: Tensor, known: Tensor, scale: flo
 def soften(drawn: Tensor, area: Tensor, hidden: Tensor, known: Tensor) -> Tensor:
     """``drawn`` (1, 3, h, w), no sharper in the hole than ``area`` is around it, at three scales.
 
-    ``hidden`` and ``known`` (1, 1, h, w) as 0 or 1: the hole, and what of ``area`` may be looked at.
+    Edges are compared, not detail: a wall has none, and says nothing of how sharp a photo is. ``hidden`` and
+    ``known`` (1, 1, h, w) as 0 or 1: the hole, and what of ``area`` may be looked at.
     """
     around, near = _around(hidden, known), (..., *bounds(hidden[0, 0] > 0.5, BEYOND))
     if around.sum() < 100 or hidden.sum() < 100:
         return drawn
     around, inside = _some(around), _some((hidden > 0.5)[near])
     grey, part = _grey(area, drawn, known), drawn[near]
+    wide = _spread(grey, WIDE)
     for deviation in (1.0, 2.0, 4.0):
-        pairs = ((grey, around), (part.mean(1, keepdim=True), inside))
-        wanted, there = (_typical(_spread(values, deviation), where, SHARP) for values, where in pairs)
+        own = part.mean(1, keepdim=True)
+        wanted = _steepness(_spread(grey, deviation), wide, around)
+        there = _steepness(_spread(own, deviation), _spread(own, WIDE), inside)
         share = (wanted / there.clamp(min=1e-4)).clamp(LEAST_DETAIL, 1)
         base = _smooth(part, deviation)
         part = base + share * (part - base)
     return _with(drawn, near, part)
+
+
+def _steepness(fine: Tensor, wide: Tensor, places: Tensor) -> Tensor:
+    """How much of an edge is fine, at the strongest ones among ``places`` of two spreads (1, 1, h, w)."""
+    fine, wide = fine.flatten()[places], wide.flatten()[places]
+    edges = wide >= wide.quantile(EDGES)
+    return (fine[edges] / wide[edges].clamp(min=1e-4)).quantile(STEEP)
 
 
 def sharpness_ratio(photo: Tensor, hidden: Tensor) -> float:

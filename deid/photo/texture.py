@@ -11,7 +11,7 @@ from deid.photo.blending import gaussian
 from deid.photo.masks import bounds, dilate
 
 STRONGEST = 0.8  # more than this sharpens what the network got wrong
-# A photo's sharpness is seen by the strongest of its edges, this share of its pixels is none; and by the steeper
+# A photo's sharpness is seen by its strongest edges (the first share of pixels is none), and by the steeper
 # ones of these.
 EDGES, STEEP, WIDE = 0.7, 0.8, 8.0
 LEAST_DETAIL = 0.35  # of what a reference has

@@ -15,7 +15,8 @@ from deid.references import matching
 from deid.references.library import Library
 from deid.references.people import JOINED, Placement, name_of
 
-FITTING = 1.5  # times the best distance: how badly one may fit before pairs of better ones are asked
+FITTING = 1.2  # times the best distance: how badly one may fit before pairs of better ones are asked
+JOINING = 1.1  # times the mean distance of two: however well they fit, one person of that distance is better
 PARENTS, PICTURES = 12, 6  # of so many people, the best fitting, and so many pictures of each pairs are made
 # How much two that are joined may differ by: degrees, units of L*, a* and b*, a share of the mouth.
 APART = {
@@ -48,9 +49,8 @@ def cast(library: Library, distance: Tensor, seed: int, shown: Mapping[str, int]
     if sum(not counts[name] for name in fitting) < matching.BEST:
         joined = list(pairs(library, distance))
         names = [JOINED.join(identities[k] for k in (pair.upper.row, pair.lower.row)) for pair in joined]
-        # However well they fit, one person is better.
         extra = torch.full((2, len(joined)), float("inf"))
-        extra[0] = torch.tensor([pair.distance for pair in joined]).clamp(min=float(limit))
+        extra[0] = JOINING * torch.tensor([pair.distance for pair in joined])
         identities, distance = identities + names, torch.cat([distance, extra], 1)
     least = min(counts[name] for name in identities)
     often = {name for name in identities if counts[name] > least}

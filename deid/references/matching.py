@@ -21,7 +21,8 @@ FIELDS = 8  # side of the fields that light is compared in
 # What a unit of each distance weighs. Landmarks in eye distances, colours in [-1, 1], 1 - cosine of
 # embeddings.
 POSE, TONE, LIGHT, PERSON = 8.0, 1.0, 0.5, 1.0
-BEST = 5  # the seed chooses among so many
+BEST = 5  # the seed chooses among so many at most,
+NEARLY = 1.1  # who are at most so many times as far as the best one: a library of ten has no five who fit
 
 
 @dataclass(frozen=True)
@@ -62,12 +63,16 @@ def choose(
 ) -> tuple[int, bool]:
     """The seed's choice among the ``best`` people of distances (2, N) -> which reference, and if mirrored.
 
-    ``avoid`` are identities that are not to be shown again, while others are left.
+    Only those who fit nearly as well as the best one are among them, and always two. ``avoid`` are identities
+    that are not to be shown again, while others are left.
     """
     people = best_of_each(distance, identities)
     ranked = [person for person in people if person not in avoid] or list(people)
+    costs = [distance[int(mirrored), index].item() for index, mirrored in (people[name] for name in ranked)]
+    near = sum(cost <= NEARLY * costs[0] for cost in costs)
     random = torch.Generator().manual_seed(seed)
-    return people[ranked[int(torch.randint(0, min(best, len(ranked)), (1,), generator=random))]]
+    chosen = int(torch.randint(0, min(best, max(2, near), len(ranked)), (1,), generator=random))
+    return people[ranked[chosen]]
 
 
 def best_of_each(distance: Tensor, identities: list[str]) -> dict[str, tuple[int, bool]]:

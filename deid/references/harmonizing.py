@@ -80,6 +80,7 @@ def _of_frequencies(frame: Tensor, visible: Tensor, reference: Tensor, weight: T
 
 def _of_network(frame: Tensor, visible: Tensor, reference: Tensor, weight: Tensor) -> Tensor:
     """Gains and offsets (1, 6, 128, 128) of a network that has learned from photos that are not dark."""
+    frame, visible = relighting.shrunk(frame), relighting.shrunk(visible)
     brightened = exposure(frame, visible)
     given = relighting.conditions(exposed(frame, brightened), visible, reference, weight)
     gains = _enlarged(relighting.load()(given), SIDE).exp() / brightened

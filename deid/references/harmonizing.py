@@ -39,19 +39,12 @@ def by_frequencies(frame: Tensor, visible: Tensor, reference: Tensor, weight: Te
     colours it (normalised convolution; Knutsson and Westin, 1993). Detail is scaled with the light: in the
     dark there is less of it.
     """
-    del visible  # the guess is believed as it is
-    wanted, own = low(frame, weight), low(reference, weight)
-    light, before = (((part + 1) / 2).mean(1, keepdim=True).clamp(min=0.02) for part in (wanted, own))
-    contrast = (light / before).clamp(*CONTRAST)
-    wanted, own, contrast = (enlarge(part, frame.shape[3]) for part in (wanted, own, contrast))
-    return wanted + contrast * (reference - own)
+    return _applied(_of_frequencies(frame, visible, reference, weight), reference)
 
 
 def by_network(frame: Tensor, visible: Tensor, reference: Tensor, weight: Tensor) -> Tensor:
     """The reference as a network relights it (``relighting``); as a ``Harmonizer``."""
-    gain = exposure(frame, visible)  # it has learned from photos that are not dark
-    given = relighting.conditions(exposed(frame, gain), visible, reference, weight)
-    return exposed(relighting.relit(reference, relighting.load()(given)), 1 / gain)
+    return _applied(_of_network(frame, visible, reference, weight), reference)
 
 
 def harmonize(frame: Tensor, visible: Tensor, reference: Tensor, weight: Tensor) -> Tensor:
@@ -60,8 +53,8 @@ def harmonize(frame: Tensor, visible: Tensor, reference: Tensor, weight: Tensor)
     The one follows a guess that may be wrong, the other keeps shades of the reference that do not belong here
     (``evaluation.harmonization`` measures all three).
     """
-    ways = (by_frequencies, by_network)
-    return torch.stack([way(frame, visible, reference, weight) for way in ways]).mean(0)
+    both = [way(frame, visible, reference, weight) for way in (_of_frequencies, _of_network)]
+    return _applied(torch.stack(both).mean(0), reference)
 
 
 HARMONIZERS: dict[str, Harmonizer] = {
@@ -75,6 +68,30 @@ def compose(frame: Tensor, face: Tensor, weight: Tensor) -> Tensor:
     """``face`` inside ``weight`` (1, 1, S, S), ``frame`` outside, a soft edge between; (1, 3, S, S) each."""
     soft = (2 * enlarge(gaussian(_shrunk(weight), EDGE * SIDE), frame.shape[3]) - 1).clamp(0, 1)
     return (soft * face + (1 - soft) * frame).clamp(-1, 1)
+
+
+def _of_frequencies(frame: Tensor, visible: Tensor, reference: Tensor, weight: Tensor) -> Tensor:
+    """Gains and offsets (1, 6, 128, 128) that move the reference's means to those of the frame."""
+    del visible  # the guess is believed as it is
+    wanted, own = low(frame, weight), low(reference, weight)
+    light, before = (((part + 1) / 2).mean(1, keepdim=True).clamp(min=0.02) for part in (wanted, own))
+    contrast = (light / before).clamp(*CONTRAST)
+    return torch.cat([contrast.expand(-1, 3, -1, -1), wanted - contrast * own], 1)
+
+
+def _of_network(frame: Tensor, visible: Tensor, reference: Tensor, weight: Tensor) -> Tensor:
+    """Gains and offsets (1, 6, 128, 128) of a network that has learned from photos that are not dark."""
+    frame, visible = relighting.shrunk(frame), relighting.shrunk(visible)
+    brightened = exposure(frame, visible)
+    given = relighting.conditions(exposed(frame, brightened), visible, reference, weight)
+    gains = enlarge(relighting.load()(given), SIDE).exp() / brightened
+    return torch.cat([gains, gains - 1], 1)  # values are multiplied from black on, which is -1
+
+
+def _applied(fields: Tensor, reference: Tensor) -> Tensor:
+    """The reference (1, 3, S, S) times smooth gains plus smooth offsets (1, 6, 128, 128)."""
+    gain, offset = enlarge(fields, reference.shape[3]).chunk(2, 1)
+    return gain * reference + offset
 
 
 def low(images: Tensor, weight: Tensor) -> Tensor:

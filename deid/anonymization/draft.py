@@ -67,7 +67,7 @@ class Draft:
         return compositing.blend(self.scene, self.targets, fills, finish=False)
 
     def patched(self) -> "Draft":
-        """The draft with a patch for each face that has a fill, or is black; those that it has are kept."""
+        """The draft with a patch for each face that has a fill, or is black; those that it has stay."""
         rows = zip(self.targets, self.outcomes, self.patches, strict=True)
         patches = [
             old or compositing.patch(self.scene, target, outcome.fill) for target, outcome, old in rows

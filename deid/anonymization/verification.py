@@ -81,11 +81,8 @@ def check(
     A face is looked at where it was, and where the detector finds one now; the larger similarity counts.
     ``positions``: those to look at, where the others are as they were at the last look.
     """
-    known = [
-        index
-        for index, target in enumerate(targets)
-        if not target.black and originals.vectors[index] is not None
-    ]
+    faces = enumerate(zip(targets, originals.vectors, strict=True))
+    known = [index for index, (target, own) in faces if not target.black and own is not None]
     smallest = min([targets[index].face.size for index in known], default=24) * 0.8
     looked_at = [index for index in known if positions is None or index in positions]
     again = detection.detect_large(pixels, 0.9, max(12, smallest)) if looked_at else []

@@ -1,13 +1,18 @@
 """Holes in a photo, and faces pasted over them."""
 
 import dataclasses
+import math
 
 import pytest
 import torch
 
 from deid.anonymization import compositing, pipeline
 from deid.anonymization.compositing import Scene
-from deid.photo.faces import Face
+from deid.anonymization.options import Options
+from deid.anonymization.targets import place
+from deid.photo import alignment, masks
+from deid.photo.alignment import DCGAN_FRAME
+from deid.photo.faces import Face, from_landmarks
 
 
 @pytest.fixture
@@ -79,3 +84,34 @@ def test_black_lies_over_every_fill(scene_of, sample, sample_faces):
         composed = compositing.blend(scene, targets, [None, torch.zeros(1, 3, size, size)], finish)
         (x1, y1, x2, y2), inside = compositing.hole_of(targets[0], sample.size)
         assert (composed[:, :, y1:y2, x1:x2][inside.expand(-1, 3, -1, -1) > 0.5] == -1).all()
+
+
+@pytest.mark.parametrize("mask", masks.MASKS)
+@pytest.mark.parametrize("degrees", [0, 45, 170])
+@pytest.mark.parametrize("x", [-60, 150, 398])
+def test_a_hole_is_the_masks_at_every_pixel(mask, degrees, x):
+    """Turned, beyond the border, and tiny: no pixel is missed by the coarse grid that finds the hole."""
+    for size in (8.0, 200.0):
+        angle = torch.tensor(degrees * math.pi / 180, dtype=torch.float64)
+        rotation = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()]).reshape(2, 2)
+        points = (DCGAN_FRAME.points() / 64 - 0.5) @ rotation.T * size + torch.tensor([x, 140.0])
+        target = place(from_landmarks(points), Options(mask=mask), DCGAN_FRAME, 1)
+        (left, top, right, bottom), inside = compositing.hole_of(target, (400, 300))
+        y, x_ = torch.meshgrid(torch.arange(300.0), torch.arange(400.0), indexing="ij")
+        back = alignment.invert(target.place)
+        there = alignment.apply(back, torch.stack([x_, y], -1).reshape(-1, 2)).reshape(300, 400, 2)
+        wanted = masks.hides(mask, there, target.landmarks, 64)
+        assert torch.equal(inside[0, 0] > 0.5, wanted[top:bottom, left:right])
+        assert inside.sum() == wanted.sum(), "and none lies outside the region"
+
+
+def test_a_patch_does_not_depend_on_what_the_others_become(scene_of, sample_faces):
+    targets, scene = scene_of(sample_faces)
+    size = targets[0].frame.size
+    fill = torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    own = compositing.patch(scene, targets[0], fill)
+    for other in (None, torch.ones_like(fill)):
+        left, top, right, bottom = own.region
+        area = compositing.blend(scene, targets, [fill, other])[:, :, top:bottom, left:right]
+        covered = own.weights.expand_as(area) == 1
+        assert torch.equal(area[covered], own.pixels[covered])

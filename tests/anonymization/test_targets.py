@@ -75,3 +75,10 @@ def test_an_outcome_says_what_the_check_found_only_if_there_was_one():
         "after": 0.2,
         "verdict": "not recognised",
     }
+
+
+def test_only_another_mask_or_place_is_another_hole(sample_faces, quick):
+    target, other = pipeline.plan_targets(sample_faces, quick["onepass"])
+    assert target.same_hole(target.reseeded(5, 0.1)) and target.same_hole(target.blacked_out("a test"))
+    assert not target.same_hole(dataclasses.replace(target, mask="face-120"))
+    assert not target.same_hole(other)

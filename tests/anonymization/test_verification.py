@@ -134,6 +134,15 @@ def test_who_is_always_recognised_ends_black(sample, sample_faces, options):
     )
 
 
+def test_a_look_at_some_faces_leaves_the_others_as_they_were(sample, sample_faces):
+    planned = pipeline.plan_targets(sample_faces, ONEPASS)
+    outcomes = [targets.Outcome() for _ in planned]
+    originals, outcomes = verification.embed_originals(sample.pixels, planned, outcomes, ONEPASS)
+    looked, known = verification.check(sample.pixels, planned, outcomes, originals, {1})
+    assert known == [1] and looked[0] is outcomes[0] and looked[1].tries[-1] > 0.9
+    assert verification.check(sample.pixels, planned, outcomes, originals)[1] == [0, 1]
+
+
 def test_a_weak_blur_is_recognised(sample, sample_faces):
     result = pipeline.anonymize(sample, Options(method="blur", strength=0.02), sample_faces)
     assert all(target.reason == "still recognised" for target in result.targets)
@@ -174,6 +183,9 @@ def test_references_and_pairs_are_repeated_from_the_manifest_too(sample, sample_
     threshold = just_under(first_similarities(sample, sample_faces, options))
     result = pipeline.anonymize(sample, options, sample_faces, threshold=threshold)
     assert sum(outcome.attempts for outcome in result.outcomes) > 0, "the check had a say"
+    scene = compositing.hide(sample.pixels, result.targets)
+    whole = compositing.blend(scene, result.targets, [outcome.fill for outcome in result.outcomes])
+    assert torch.equal(whole, result.photo.pixels), "changed faces alone were composed anew"
     noise = torch.rand(sample.pixels.shape, generator=torch.Generator().manual_seed(1)) * 2 - 1
     other, planned = torch.where(result.hidden > 0.5, noise, sample.pixels), []
     method = options.load_method()

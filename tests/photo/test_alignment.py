@@ -156,3 +156,10 @@ def test_overrun_is_a_share_of_the_side():
     assert alignment.overrun(turn(0, 1, 50, 90), 64, (128, 128)) == pytest.approx((90 + 64 - 128) / 64)
     tilted = turn(45, 1, 100, 20)  # its lowest corner hangs a diagonal below its top
     assert alignment.overrun(tilted, 64, (400, 60)) > 0.5
+
+
+def test_a_grid_is_mapped_like_its_points():
+    matrix, x, y = turn(33, 1.7, 5, -8), torch.arange(4.0).double(), torch.arange(3.0).double() - 1
+    rows, columns = torch.meshgrid(y, x, indexing="ij")
+    wanted = alignment.apply(matrix, torch.stack([columns, rows], -1).reshape(-1, 2)).reshape(3, 4, 2)
+    assert torch.allclose(alignment.positions(matrix, x, y), wanted, atol=1e-12)

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from scipy.ndimage import gaussian_filter
 
 from deid.photo import blending
 
@@ -104,3 +105,13 @@ def test_a_smooth_rim_removes_specks_and_leaves_the_face():
     )
     assert smooth[0, 0, 32, 32] == specked[0, 0, 32, 32]
     assert torch.equal(smooth * visible, specked * visible), "what is visible stays"
+
+
+@pytest.mark.parametrize("deviation", [0.4, 2.0, 30.0])
+def test_a_blur_is_the_convolution_with_a_gaussian(deviation):
+    """Against scipy, on an image that is no multiple of a strip, one narrower than the blur."""
+    images = torch.rand(2, 3, 71, 45, generator=torch.Generator().manual_seed(0))
+    reach = max(1, round(3 * deviation))
+    around = (0, 0, deviation, deviation)
+    wanted = gaussian_filter(images.double().numpy(), around, mode="nearest", radius=(0, 0, reach, reach))
+    assert (blending.gaussian(images, deviation) - torch.from_numpy(wanted)).abs().max() < 2e-6

@@ -65,3 +65,20 @@ def test_dilating_is_the_maximum_over_a_square_bit_for_bit(size, reach):
     for mask in (values, (values > 1.5).float(), values - 100):
         square = F.max_pool2d(mask, 2 * reach + 1, 1, reach)
         assert torch.equal(masks.dilate(mask, reach), square)
+
+
+@pytest.mark.parametrize("reach", [1, 2, 5, 24])
+def test_dilation_is_the_largest_value_in_a_square_window(reach):
+    """Also where the window is wider than the image."""
+    values = torch.rand(2, 3, 40, 17, generator=torch.Generator().manual_seed(0))
+    padded = F.pad(values, (reach,) * 4, value=float("-inf"))
+    wanted = F.max_pool2d(padded, 2 * reach + 1, 1)
+    assert torch.equal(masks.dilate(values, reach), wanted)
+
+
+def test_bounds_hold_all_of_a_mask_and_stay_in_the_image():
+    mask = torch.zeros(20, 30, dtype=torch.bool)
+    assert mask[masks.bounds(mask, 3)].numel() == 0
+    mask[1, 4] = mask[17, 28] = True
+    assert masks.bounds(mask) == (slice(1, 18), slice(4, 29))
+    assert masks.bounds(mask, 3) == (slice(0, 21), slice(1, 32)), "a slice may end beyond the image"

@@ -2,8 +2,9 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 
-from deid.recognition import openface
+from deid.recognition import openface, recognisers
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +59,17 @@ def test_keras_weights_land_in_their_layers(network, tmp_path):
     faces = torch.rand(2, 3, 96, 96)
     with torch.no_grad():
         torch.testing.assert_close(again(faces), network(faces))
+
+
+def test_normalisation_is_torchs_own():
+    features = 30 * torch.rand(2, 9, 4, 5, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(openface.normalized(features), F.local_response_norm(features, 5))
+
+
+def test_faces_of_many_images_become_what_each_becomes_alone(sample, sample_faces):
+    pair = torch.cat([sample.pixels, sample.pixels.flip(3)])
+    mirrored = sample_faces[1].mirrored(sample.size[0])
+    vectors = openface.embed_each(pair, [sample_faces[0], mirrored])
+    for k, face in enumerate((sample_faces[0], mirrored)):
+        alone = recognisers.load("openface").embed(pair[k : k + 1], [face])
+        torch.testing.assert_close(vectors[k : k + 1], alone, rtol=0, atol=1e-5)

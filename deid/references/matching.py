@@ -5,49 +5,94 @@ Nothing here sees a hidden pixel. What is known of the face is a guess that was 
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from deid.photo import masks
 from deid.photo.alignment import DCGAN_FRAME
+from deid.recognition import coherence
 from deid.references.fitting import mirror_landmarks
 from deid.references.library import Library
 
 SIDE = 64  # of the thumbnails that are compared
 FIELDS = 8  # side of the fields that light is compared in
-# What a unit of each distance weighs. Landmarks in eye distances, colours in [-1, 1], 1 - cosine of
-# embeddings.
-POSE, TONE, LIGHT, PERSON = 8.0, 1.0, 0.5, 1.0
 BEST = 5  # the seed chooses among so many
+SURE = (0.15, 0.3)  # below the first ``attributes.measure`` sees no glasses, over the second it does
 
 
 @dataclass(frozen=True)
 class Sketch:
     """What is known of a hidden face: ``landmarks`` (5, 2) as fractions of the side, what it may look like
-    (1, 3, 64, 64), and a unit vector (D,) of the kind of person.
+    (1, 3, 64, 64), and a unit vector (64,) of the kind of person that fits into the surroundings.
     """
 
     landmarks: Tensor
     picture: Tensor
-    person: Tensor
+    kind: Tensor
 
 
-def distances(library: Library, sketch: Sketch) -> Tensor:
+@dataclass(frozen=True)
+class Weights:
+    """What a unit of each distance weighs.
+
+    ``pose`` in eye distances, ``tone`` and ``light`` of colours in [-1, 1], ``kind`` is 1 - cosine,
+    ``glasses`` go from 0 (none) to 1. Chosen on ``evaluation.coherence``'s table by group.
+    """
+
+    pose: float = 8.0
+    tone: float = 1.0
+    light: float = 0.5
+    kind: float = 1.0
+    glasses: float = 0.15
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What of a library does not depend on the face: pictures as ``fields`` (64, 64, 3N), skin ``tones``
+    (N, 3), ``kinds`` (N, 64), ``glasses`` (N,).
+    """
+
+    fields: Tensor
+    tones: Tensor
+    kinds: Tensor
+    glasses: Tensor
+
+
+@lru_cache(maxsize=2)
+def _known(library: Library) -> _Known:
+    pictures = thumbnails(library)
+    own = masks.frame_mask("face-80", DCGAN_FRAME.resized(SIDE).points(), SIDE)[0, 0] < 0.5
+    return _Known(_fields(pictures), pictures[:, :, own].median(2).values, kinds(library), glasses(library))
+
+
+def distances(library: Library, sketch: Sketch, weights: Weights = Weights()) -> Tensor:
     """How badly each reference fits, (2, N): as it is, and mirrored."""
+    known = _known(library)
     inside = masks.frame_mask("face-80", sketch.landmarks.double() * SIDE - 0.5, SIDE) < 0.5
-    person = 1 - library.embeddings @ sketch.person
+    tone = (known.tones - sketch.picture[0][:, inside[0, 0]].median(1).values).abs().mean(1)
+    alike = weights.tone * tone + weights.kind * (1 - known.kinds @ sketch.kind)
     rows = []
     for mirrored in (False, True):
-        pictures = thumbnails(library)
-        places = library.landmarks
-        if mirrored:
-            pictures, places = pictures.flip(3), mirror_landmarks(places)
+        places = mirror_landmarks(library.landmarks) if mirrored else library.landmarks
+        # A mirrored reference differs from a picture as the reference does from the mirrored picture.
+        views = (sketch.picture.flip(3), inside.flip(3)) if mirrored else (sketch.picture, inside)
         pose = (places - sketch.landmarks).norm(dim=2).mean(1) / 0.28
-        tone, light = _tone_and_light(pictures, sketch.picture, inside)
-        rows.append(POSE * pose + TONE * tone + LIGHT * light + PERSON * person)
-    return torch.stack(rows)
+        rows.append(alike + weights.pose * pose + weights.light * _light(known.fields, *views))
+    return torch.stack(rows) + weights.glasses * known.glasses
+
+
+def kinds(library: Library) -> Tensor:
+    """The kind of person that each reference shows: unit vectors (N, 64)."""
+    with torch.inference_mode():
+        return coherence.load_coherence().faces(library.embeddings)
+
+
+def glasses(library: Library) -> Tensor:
+    """Whether each reference wears glasses, (N,) from 0 to 1: half a pair would be left beside others."""
+    found = torch.tensor([reference.attributes["glasses"] for reference in library.references])
+    return ((found - SURE[0]) / (SURE[1] - SURE[0])).clamp(0, 1)
 
 
 def choose(
@@ -72,13 +117,19 @@ def thumbnails(library: Library) -> Tensor:
     return library.thumbnails.float().div(127.5).sub(1)
 
 
-def _tone_and_light(pictures: Tensor, wanted: Tensor, inside: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean differences (N,) of skin tone, and of light and shade once the tone is the same."""
-    own = masks.frame_mask("face-80", DCGAN_FRAME.resized(SIDE).points(), SIDE)[0, 0] < 0.5
-    tones = pictures[:, :, own].median(2).values
-    tone = (tones - wanted[0][:, inside[0, 0]].median(1).values).abs().mean(1)
-    apart = (pictures - wanted) * inside
-    apart = (apart - apart.sum((2, 3), keepdim=True) / inside.sum()) * inside
-    covered = F.avg_pool2d(inside.float(), FIELDS)
-    light = F.avg_pool2d(apart, FIELDS).abs().sum((1, 2, 3)) / (3 * covered.sum())
-    return tone, light
+def _fields(pictures: Tensor) -> Tensor:
+    """Pictures (N, C, 64, 64) as 64 fields of 64 pixels each: (64, 64, C N)."""
+    across = SIDE // FIELDS
+    parts = pictures.reshape(-1, across, FIELDS, across, FIELDS)
+    return parts.permute(1, 3, 2, 4, 0).reshape(across**2, FIELDS**2, -1).contiguous()
+
+
+def _light(fields: Tensor, wanted: Tensor, inside: Tensor) -> Tensor:
+    """Mean differences (N,) of light and shade, in fields, once the tone ``inside`` is the same."""
+    hidden = _fields(inside.float())[..., 0]
+    covered = [k for k in range(len(hidden)) if hidden[k].any()]
+    means = [torch.stack([hidden[k] @ part[k] for k in covered]) for part in (fields, _fields(wanted))]
+    apart = means[0].reshape(len(covered), -1, 3) - means[1][:, None]
+    share = hidden[covered].sum(1)[:, None, None]
+    apart = apart - apart.sum(0) / share.sum() * share
+    return apart.abs().sum((0, 2)) / (3 * share.sum())

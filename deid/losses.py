@@ -101,3 +101,12 @@ def facial_detail(images: Tensor) -> Tensor:
     tone = F.interpolate(F.adaptive_avg_pool2d(images, 8), (32, 32), mode="bilinear", align_corners=False)
     # A mean of neighbours once more: a checkerboard is no face either.
     return F.avg_pool2d(F.adaptive_avg_pool2d(images, 32), 3, 1, 1, count_include_pad=False) - tone
+
+
+def contrastive_loss(queries: Tensor, keys: Tensor, scale: Tensor | float) -> Tensor:
+    """InfoNCE in both directions: each query is to find its own key among all; Radford et al. (2021), fig. 3.
+
+    Unit vectors (N, D), (N, D), inverse temperature -> scalar.
+    """
+    logits, own = scale * queries @ keys.T, torch.arange(len(queries), device=queries.device)
+    return (F.cross_entropy(logits, own) + F.cross_entropy(logits.T, own)) / 2

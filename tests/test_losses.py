@@ -108,3 +108,12 @@ def test_facial_detail_sees_features_and_neither_light_nor_pores():
     torch.testing.assert_close(losses.facial_detail(image + pores), detail)
     bars = torch.tensor([0.5, -0.5]).repeat_interleave(4).repeat(8)  # 8 px a period: 1/8 of the side
     assert (losses.facial_detail(image + bars) - detail).abs().mean() > 0.1
+
+
+def test_contrastive_loss_by_hand():
+    """Two pairs: cross-entropy of the own key against the other, in both directions."""
+    queries, keys = torch.tensor([[1.0, 0], [0, 1]]), torch.tensor([[1.0, 0], [0.6, 0.8]])
+    rows = F.softplus(torch.tensor([2 * (0.6 - 1), 2 * (0 - 0.8)])).mean()
+    columns = F.softplus(torch.tensor([2 * (0 - 1), 2 * (0.6 - 0.8)])).mean()
+    assert losses.contrastive_loss(queries, keys, 2.0).item() == pytest.approx(((rows + columns) / 2).item())
+    assert losses.contrastive_loss(queries, queries, 30.0) < 1e-6

@@ -1,4 +1,4 @@
-"""What is known of a hidden face: a one-pass generator's guess, and the kind of person that it shows."""
+"""What is known of a hidden face: a one-pass generator's guess, and the kind of person that fits there."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,14 +13,13 @@ from deid.generators.weights import loading
 from deid.inpainting.interface import MaskedFaces
 from deid.losses import context_weights, contextual_loss
 from deid.photo.colour import exposed, exposure
-from deid.photo.faces import from_landmarks
 from deid.photo.resampling import enlarge
-from deid.recognition import openface
+from deid.recognition import coherence
 from deid.references import matching
 from deid.references.matching import Sketch
 
 GENERATOR = "onepass-128"
-DRAWN = ((1, 0.0), (2, 0.5))  # seed and truncation of each guess; the first gives tone and light
+SEED, TRUNCATION = 1, 0.0  # of the guess: the mean person, for tone and light are wanted, not a face
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,9 @@ class Guess:
 
 
 class Guesser:
-    """What guesses; only the generator works on ``device``."""
+    """The generator behind a guess, and the network that tells the kind of person; only the first works on
+    ``device``.
+    """
 
     def __init__(self, device: str = "cpu") -> None:
         self.generator, self.device = load_generator(GENERATOR, device), device
@@ -54,22 +55,21 @@ class Guesser:
         crops = exposed(crops, gain) * visible
         places = ((faces.landmarks + 0.5) / size).float()
         given = onepass.conditions(crops, visible, places * side - 0.5)
-        frames, off = [], []
-        for seed, truncation in DRAWN:
-            z = self.generator.sample_z(1, torch.Generator().manual_seed(seed)).expand(count, -1)
-            drawn = self.generator(z.to(self.device), given.to(self.device), truncation).cpu()
-            off.append(contextual_loss(drawn, crops, context_weights(visible)))
-            frames.append((crops * visible + drawn * (1 - visible)).clamp(-1, 1))
-        people = self._person(torch.cat(frames), places.repeat(len(frames), 1, 1)).unflatten(0, (-1, count))
-        pictures = F.interpolate(frames[0], (matching.SIDE,) * 2, mode="area")
-        rows = zip(places, pictures.split(1), F.normalize(people.mean(0), dim=1), strict=True)
-        large = enlarge(exposed(frames[0], 1 / gain), size).clamp(-1, 1)
+        z = self.generator.sample_z(1, torch.Generator().manual_seed(SEED)).expand(count, -1)
+        drawn = self.generator(z.to(self.device), given.to(self.device), TRUNCATION).cpu()
+        off = contextual_loss(drawn, crops, context_weights(visible))
+        frames = (crops * visible + drawn * (1 - visible)).clamp(-1, 1)
+        pictures = F.interpolate(frames, (matching.SIDE,) * 2, mode="area")
+        rows = zip(places, pictures.split(1), _kinds(faces, places), strict=True)
+        large = enlarge(exposed(frames, 1 / gain), size).clamp(-1, 1)
         shown = faces.crops * faces.visible + large * (1 - faces.visible)
-        return Guess(shown, [Sketch(*row) for row in rows], off[0])
+        return Guess(shown, [Sketch(*row) for row in rows], off)
 
-    def _person(self, frames: Tensor, places: Tensor) -> Tensor:
-        """Embeddings (F, D) of frames (F, 3, R, R) whose landmarks are at ``places`` (F, 5, 2)."""
-        larger = F.interpolate(frames, scale_factor=2.0, mode="bicubic").clamp(-1, 1)
-        side = larger.shape[3]
-        faces = [from_landmarks(points.double() * side - 0.5) for points in places]
-        return openface.embed_each(larger, faces)
+
+def _kinds(faces: MaskedFaces, places: Tensor) -> Tensor:
+    """The kinds of person (F, 64) that fit around the holes, told from visible pixels alone."""
+    side, size = coherence.SIDE, faces.crops.shape[3]
+    # As for the guess: visible in the small view is only what no hidden pixel went into.
+    visible = 1 - F.max_pool2d(1 - faces.visible, size // side)
+    crops = F.interpolate(faces.crops, (side, side), mode="area")
+    return coherence.kinds_around(crops, visible, places)

@@ -8,54 +8,102 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from deid.photo import masks
 from deid.photo.alignment import DCGAN_FRAME
+from deid.recognition import coherence
 from deid.references.fitting import mirror_landmarks
 from deid.references.library import Library
 
 SIDE = 64  # of the thumbnails that are compared
 FIELDS = 8  # side of the fields that light is compared in
-# What a unit of each distance weighs. Landmarks in eye distances, colours in [-1, 1], 1 - cosine of
-# embeddings.
-POSE, TONE, LIGHT, PERSON = 8.0, 1.0, 0.5, 1.0
 BEST = 5  # the seed chooses among so many at most,
 NEARLY = 1.1  # who are at most so many times as far as the best one: a library of ten has no five who fit
+SURE = (0.15, 0.3)  # below the first ``attributes.measure`` sees no glasses, over the second it does
 
 
 @dataclass(frozen=True)
 class Sketch:
     """What is known of a hidden face: ``landmarks`` (5, 2) as fractions of the side, what it may look like
-    (1, 3, 64, 64), and a unit vector (D,) of the kind of person.
+    (1, 3, 64, 64), and a unit vector (64,) of the kind of person that fits into the surroundings.
     """
 
     landmarks: Tensor
     picture: Tensor
-    person: Tensor
+    kind: Tensor
 
 
-def distances(library: Library, sketch: Sketch) -> Tensor:
+@dataclass(frozen=True)
+class Weights:
+    """What a unit of each distance weighs.
+
+    ``pose`` in eye distances, ``tone`` and ``light`` of colours in [-1, 1], ``kind`` is 1 - cosine,
+    ``glasses`` go from 0 (none) to 1. Chosen on ``evaluation.coherence``'s table by group.
+    """
+
+    pose: float = 8.0
+    tone: float = 1.0
+    light: float = 0.5
+    kind: float = 1.0
+    glasses: float = 0.15
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What of a library does not depend on the face: pictures as ``fields`` (64, 64, 3N), skin ``tones``
+    (N, 3), ``kinds`` (N, 64), ``glasses`` (N,).
+    """
+
+    fields: Tensor
+    tones: Tensor
+    kinds: Tensor
+    glasses: Tensor
+
+
+@lru_cache(maxsize=2)
+def _known(library: Library) -> _Known:
+    pictures = thumbnails(library)
+    own = masks.frame_mask("face-80", DCGAN_FRAME.resized(SIDE).points(), SIDE)[0, 0] < 0.5
+    return _Known(_fields(pictures), pictures[:, :, own].median(2).values, kinds(library), glasses(library))
+
+
+def distances(library: Library, sketch: Sketch, weights: Weights = Weights()) -> Tensor:
     """How badly each reference fits, (2, N): as it is, and mirrored."""
-    return torch.stack(list(parts(library, sketch).values())).sum(0)
+    return torch.stack(list(parts(library, sketch, weights).values())).sum(0)
 
 
-def parts(library: Library, sketch: Sketch) -> dict[str, Tensor]:
-    """What ``distances`` adds up, (2, N) each: pose, tone, light, and the kind of person, weighted."""
+def parts(library: Library, sketch: Sketch, weights: Weights = Weights()) -> dict[str, Tensor]:
+    """What ``distances`` adds up, (2, N) each: pose, tone, light, kind of person and glasses, weighted."""
+    known = _known(library)
     inside = masks.frame_mask("face-80", sketch.landmarks.double() * SIDE - 0.5, SIDE) < 0.5
-    person = 1 - library.embeddings @ sketch.person
-    wanted, rows = sketch.picture[0][:, inside[0, 0]].median(1).values, []
+    tone = (known.tones - sketch.picture[0][:, inside[0, 0]].median(1).values).abs().mean(1)
+    pose, light = [], []
     for mirrored in (False, True):
-        pictures = thumbnails(library)
-        places = library.landmarks
-        if mirrored:
-            pictures, places = pictures.flip(3), mirror_landmarks(places)
-        pose = (places - sketch.landmarks).norm(dim=2).mean(1) / 0.28
-        tone = (_tones(library, mirrored) - wanted).abs().mean(1)
-        light = _light(pictures, sketch.picture, inside)
-        rows.append(torch.stack([POSE * pose, TONE * tone, LIGHT * light, PERSON * person]))
-    return dict(zip(("pose", "tone", "light", "person"), torch.stack(rows, 1), strict=True))
+        places = mirror_landmarks(library.landmarks) if mirrored else library.landmarks
+        # A mirrored reference differs from a picture as the reference does from the mirrored picture.
+        views = (sketch.picture.flip(3), inside.flip(3)) if mirrored else (sketch.picture, inside)
+        pose.append((places - sketch.landmarks).norm(dim=2).mean(1) / 0.28)
+        light.append(_light(known.fields, *views))
+    return {
+        "pose": weights.pose * torch.stack(pose),
+        "tone": (weights.tone * tone).expand(2, -1),
+        "light": weights.light * torch.stack(light),
+        "kind": (weights.kind * (1 - known.kinds @ sketch.kind)).expand(2, -1),
+        "glasses": (weights.glasses * known.glasses).expand(2, -1),
+    }
+
+
+def kinds(library: Library) -> Tensor:
+    """The kind of person that each reference shows: unit vectors (N, 64)."""
+    with torch.inference_mode():
+        return coherence.load_coherence().faces(library.embeddings)
+
+
+def glasses(library: Library) -> Tensor:
+    """Whether each reference wears glasses, (N,) from 0 to 1: half a pair would be left beside others."""
+    found = torch.tensor([reference.attributes["glasses"] for reference in library.references])
+    return ((found - SURE[0]) / (SURE[1] - SURE[0])).clamp(0, 1)
 
 
 def choose(
@@ -90,17 +138,19 @@ def thumbnails(library: Library) -> Tensor:
     return library.thumbnails.float().div(127.5).sub(1)
 
 
-@lru_cache(maxsize=2)
-def _tones(library: Library, mirrored: bool) -> Tensor:
-    """The skin tone of each reference (N, 3); the same for every face."""
-    own = masks.frame_mask("face-80", DCGAN_FRAME.resized(SIDE).points(), SIDE)[0, 0] < 0.5
-    pictures = thumbnails(library)
-    return (pictures.flip(3) if mirrored else pictures)[:, :, own].median(2).values
+def _fields(pictures: Tensor) -> Tensor:
+    """Pictures (N, C, 64, 64) as 64 fields of 64 pixels each: (64, 64, C N)."""
+    across = SIDE // FIELDS
+    parts = pictures.reshape(-1, across, FIELDS, across, FIELDS)
+    return parts.permute(1, 3, 2, 4, 0).reshape(across**2, FIELDS**2, -1).contiguous()
 
 
-def _light(pictures: Tensor, wanted: Tensor, inside: Tensor) -> Tensor:
-    """Mean differences (N,) of light and shade, once the tone is the same."""
-    apart = (pictures - wanted) * inside
-    apart = (apart - apart.sum((2, 3), keepdim=True) / inside.sum()) * inside
-    covered = F.avg_pool2d(inside.float(), FIELDS)
-    return F.avg_pool2d(apart, FIELDS).abs().sum((1, 2, 3)) / (3 * covered.sum())
+def _light(fields: Tensor, wanted: Tensor, inside: Tensor) -> Tensor:
+    """Mean differences (N,) of light and shade, in fields, once the tone ``inside`` is the same."""
+    hidden = _fields(inside.float())[..., 0]
+    covered = [k for k in range(len(hidden)) if hidden[k].any()]
+    means = [torch.stack([hidden[k] @ part[k] for k in covered]) for part in (fields, _fields(wanted))]
+    apart = means[0].reshape(len(covered), -1, 3) - means[1][:, None]
+    share = hidden[covered].sum(1)[:, None, None]
+    apart = apart - apart.sum(0) / share.sum() * share
+    return apart.abs().sum((0, 2)) / (3 * share.sum())

@@ -21,16 +21,16 @@ def test_it_shows_what_is_visible_and_never_what_is_hidden(guesser, large_masked
     assert torch.equal(first.frames * large_masked.visible, whole * large_masked.visible)
     assert torch.equal(first.frames, other.frames)
     for one, two in zip(first.sketches, other.sketches, strict=True):
-        assert torch.equal(one.person, two.person) and torch.equal(one.picture, two.picture)
+        assert torch.equal(one.kind, two.kind) and torch.equal(one.picture, two.picture)
 
 
 def test_a_sketch_says_where_the_face_is_and_who_might_fit(guesser, large_masked):
     guess = guesser.guess(large_masked)
     for sketch, points in zip(guess.sketches, large_masked.landmarks, strict=True):
+        assert sketch.kind.shape == (64,) and abs(sketch.kind.norm().item() - 1) < 1e-5
         assert torch.allclose(sketch.landmarks.double() * 256 - 0.5, points.double(), atol=1e-3)
         assert sketch.picture.shape == (1, 3, 64, 64)
-        assert abs(sketch.person.norm().item() - 1) < 1e-5
-    assert not torch.allclose(guess.sketches[0].person, guess.sketches[1].person, atol=0.05)
+    assert not torch.allclose(guess.sketches[0].kind, guess.sketches[1].kind, atol=0.05)
 
 
 def test_landmarks_are_needed(guesser, large_masked):

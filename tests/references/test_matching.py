@@ -1,11 +1,14 @@
 """Which reference is chosen: the one that fits, for a seed, and each person once."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import pytest
 import torch
 
 from deid.references import matching
 from deid.references.library import Library
-from deid.references.matching import Sketch
+from deid.references.matching import Sketch, Weights
 
 
 @pytest.fixture(scope="module")
@@ -15,7 +18,7 @@ def library(library_path):
 
 def sketch_of(library, index):
     picture = matching.thumbnails(library)[index : index + 1]
-    return Sketch(library.landmarks[index], picture, library.embeddings[index])
+    return Sketch(library.landmarks[index], picture, matching.kinds(library)[index])
 
 
 def test_a_reference_fits_itself_best(library):
@@ -27,19 +30,51 @@ def test_a_reference_fits_itself_best(library):
 
 def test_a_mirrored_face_gets_a_mirrored_reference(library):
     own = sketch_of(library, 0)
-    turned = Sketch(matching.mirror_landmarks(own.landmarks), own.picture.flip(3), own.person)
+    turned = Sketch(matching.mirror_landmarks(own.landmarks), own.picture.flip(3), own.kind)
     distance = matching.distances(library, turned)
     assert distance[1, 0] < distance[0, 0] and distance[1, 0] == pytest.approx(0, abs=0.05)
 
 
-def test_tone_pose_and_person_each_count(library):
+ALL = Weights()
+
+
+def test_what_is_known_counts_as_much_as_it_weighs(library):
     own = sketch_of(library, 0)
-    before = matching.distances(library, own)[0, 0]
-    darker = Sketch(own.landmarks, own.picture - 0.4, own.person)
-    moved = Sketch(own.landmarks + torch.tensor([0.05, 0.0]), own.picture, own.person)
-    stranger = Sketch(own.landmarks, own.picture, -own.person)
-    for other in (darker, moved, stranger):
-        assert matching.distances(library, other)[0, 0] > before + 0.1
+    before = matching.distances(library, own, ALL)[0, 0]
+    changed = {
+        "tone": replace(own, picture=own.picture - 0.4),
+        "pose": replace(own, landmarks=own.landmarks + torch.tensor([0.05, 0.0])),
+        "kind": replace(own, kind=-own.kind),
+    }
+    for name, other in changed.items():
+        assert matching.distances(library, other, ALL)[0, 0] > before + 0.1
+        unweighed = replace(ALL, **{name: 0.0})
+        without = matching.distances(library, own, unweighed)[0, 0].item()
+        assert matching.distances(library, other, unweighed)[0, 0].item() == pytest.approx(without, abs=0.08)
+
+
+def test_a_lit_side_is_told_from_tone_and_costs_on_the_wrong_side(library):
+    only = Weights(0, 0, 1, 0, 0)
+    own = sketch_of(library, 0)
+    slope = torch.linspace(-0.3, 0.3, matching.SIDE)
+    lit, brighter = (replace(own, picture=own.picture + change) for change in (slope, 0.3))
+    assert matching.distances(library, brighter, only)[0, 0] < 1e-3
+    assert matching.distances(library, lit, only)[0, 0] > 0.05
+    other = replace(lit, picture=lit.picture.flip(3), landmarks=matching.mirror_landmarks(own.landmarks))
+    there, back = matching.distances(library, lit, only), matching.distances(library, other, only)
+    assert torch.allclose(there, back.flip(0), atol=2e-3)
+
+
+def test_glasses_are_shown_where_nothing_else_fits_as_well(library):
+    own = sketch_of(library, 0)
+    plain = matching.distances(library, own, replace(ALL, glasses=0.0))
+    worn = matching.glasses(library)
+    assert worn.min() >= 0 and worn.max() <= 1
+    assert torch.allclose(matching.distances(library, own, replace(ALL, glasses=0.3)), plain + 0.3 * worn)
+    spectacled = SimpleNamespace(
+        references=[SimpleNamespace(attributes={"glasses": share}) for share in (0.0, 0.15, 0.3, 0.9)]
+    )
+    assert matching.glasses(spectacled).tolist() == [0, 0, 1, 1]
 
 
 def test_the_parts_say_why_a_reference_fits_badly(library):

@@ -1,0 +1,1 @@
+"""Training of the networks that tell which face fits into which surroundings (``recognition.coherence``)."""

@@ -1,0 +1,78 @@
+"""The command line: ``python -m deid.training.coherence``, then ``train`` or ``export``."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from deid.data.crops import FaceCrops
+from deid.photo.images import ImageError
+from deid.storage import FolderError
+from deid.training.coherence.examples import Examples, embed_relit, kept_apart
+from deid.training.coherence.loop import Contrast, export, train
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
+    p = argparse.ArgumentParser(prog="python -m deid.training.coherence", description=(__doc__ or "").strip())
+    commands = p.add_subparsers(dest="command", required=True)
+    go = commands.add_parser("train", help="train into a folder, or go on where an earlier call stopped")
+    go.add_argument("run", type=Path)
+    go.add_argument(
+        "--crops",
+        nargs="+",
+        required=True,
+        metavar="FOLDER[,FOLDER][=SHARE][@REPEATS]",
+        help="dataset folders, one source each; SHARE of the faces is held out (0), the others are seen "
+        "REPEATS times in each pass (1)",
+    )
+    go.add_argument("--images", type=int, default=Contrast.images, help="faces seen in all (%(default)s)")
+    go.add_argument("--batch", type=int, default=Contrast.batch, help="(%(default)s)")
+    go.add_argument("--seconds", type=float, default=540, help="stop after so many, to go on later")
+    out = commands.add_parser("export", help="write the trained networks as they ship")
+    out.add_argument("run", type=Path)
+    out.add_argument("path", type=Path)
+    return p
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line -> exit code."""
+    given = parser().parse_args(arguments)
+    try:
+        if given.command == "export":
+            print(export(given.run, given.path))
+        else:
+            _train(given)
+    except (ImageError, FolderError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _train(given: argparse.Namespace) -> None:
+    repeats = tuple(int(text.partition("@")[2] or 1) for text in given.crops)
+    settings = Contrast(given.images, given.batch, repeats=repeats)
+    sources = [
+        _source(text.partition("@")[0], given.run / "embeddings" / str(k), settings.strength)
+        for k, text in enumerate(given.crops)
+    ]
+    with tqdm(total=given.images, unit="face", mininterval=5) as bar:
+        for step in train(sources, settings, given.run, given.seconds):
+            bar.update(step.images - bar.n)
+            bar.set_postfix(loss=f"{step.loss:.3f}", first=f"{step.first:.1%}")
+    print(f"{given.run}: {bar.n} of {given.images} faces")
+
+
+def _source(text: str, folder: Path, strength: float) -> Examples:
+    """The examples of one source; its embeddings are stored in ``folder``."""
+    name, _, share = text.partition("=")
+    crops = FaceCrops(name.split(","))
+    chosen = kept_apart(crops, float(share or 0))[0]
+    parts = tqdm(embed_relit(crops, chosen, folder, strength), f"embeddings of {name}", mininterval=5)
+    return Examples(crops, chosen, torch.cat(list(parts)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

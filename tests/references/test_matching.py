@@ -81,9 +81,9 @@ def test_the_parts_say_why_a_reference_fits_badly(library):
     own = sketch_of(library, 0)
     before = matching.parts(library, own)
     changes = {
-        "tone": Sketch(own.landmarks, own.picture - 0.4, own.person),
-        "person": Sketch(own.landmarks, own.picture, -own.person),
-        "pose": Sketch(own.landmarks + torch.tensor([0.05, 0.0]), own.picture, own.person),
+        "tone": Sketch(own.landmarks, own.picture - 0.4, own.kind),
+        "kind": Sketch(own.landmarks, own.picture, -own.kind),
+        "pose": Sketch(own.landmarks + torch.tensor([0.05, 0.0]), own.picture, own.kind),
     }
     for name, other in changes.items():
         found = {part: (value - before[part])[0, 0] for part, value in matching.parts(library, other).items()}

@@ -1,6 +1,7 @@
 """Which portraits may become references: reasons against one, and which of them show the same person."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 
 import torch
@@ -96,13 +97,18 @@ def same_people(
 ) -> list[str]:
     """Identities (N) in which near duplicates within a source have the first one's.
 
+    Only single pictures are joined: a source that has several of a person knows who it shows.
+
     ``embeddings`` (N, D) are unit vectors, ``thumbnails`` (N, 3, S, S) of any kind of number.
     """
     found = list(identities)
     middle = thumbnails.float()[:, :, 12:-8, 12:-12].flatten(1)
     middle = F.normalize(middle - middle.mean(1, keepdim=True), dim=1)
     likeness, pictures = embeddings @ embeddings.T, middle @ middle.T
+    own = Counter(zip(identities, sources, strict=True))
+    single = torch.tensor([own[pair] == 1 for pair in zip(identities, sources, strict=True)])
     similar = ((likeness > ALIKE) | ((likeness > SIMILAR) & (pictures > CORRELATED))).tril(-1)
+    similar &= single[:, None] & single
     for later, first in similar.nonzero().tolist():
         old, new, source = found[later], found[first], sources[later]
         if sources[first] == source and old != new:

@@ -6,7 +6,7 @@ from torch import Tensor
 
 SIDE = 128  # what is smooth needs no more pixels
 COARSEST = 4
-RINGS = 20  # of pixels at that side: what lies between a reference and the edge of a hole
+RINGS = 6  # of pixels at that side: what lies between a reference and the edge of a hole
 
 
 def continued(frame: Tensor, visible: Tensor) -> Tensor:

@@ -95,6 +95,8 @@ def test_near_duplicates_of_a_source_are_one_person():
     found = gates.same_people(vectors, pictures, list("abcdef"), sources)
     # f is like e to the recogniser, in another picture; d is of another source.
     assert found == ["a", "b", "a", "d", "a", "a"]
+    known = gates.same_people(vectors[:3], pictures[:3], ["a", "b", "a"], ["one"] * 3)
+    assert known == ["a", "b", "a"], "two pictures of a: its source knows who is who"
     without = gates.same_people(vectors[[0, 5]], pictures[[0, 5]], ["a", "f"], ["one", "one"])
     assert without == ["a", "f"]
 

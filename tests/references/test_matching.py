@@ -97,11 +97,13 @@ def test_people_are_ranked_by_their_best_reference():
 
 
 def test_the_seed_chooses_among_the_best_people():
-    distance = torch.arange(20.0).reshape(2, 10)
+    distance = 50 + torch.arange(20.0).reshape(2, 10)
     people = [f"person {k // 2}" for k in range(10)]  # two crops each
     chosen = {matching.choose(distance, people, seed, best=3) for seed in range(40)}
     assert chosen == {(0, False), (2, False), (4, False)}, "the better crop of each of the best three"
     assert matching.choose(distance, people, 7) == matching.choose(distance, people, 7)
+    far = torch.where(distance < 52, 1.0, distance)
+    assert {matching.choose(far, people, seed)[0] for seed in range(40)} == {0, 2}, "who fits, and one other"
 
 
 def test_a_person_is_shown_once_while_others_are_left():

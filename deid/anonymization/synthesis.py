@@ -64,6 +64,15 @@ def draw(draft: Draft, options: Options, preview_every: int = 0) -> Generator[Dr
     return draft
 
 
+def finish(drawing: Generator[DrawingProgress, None, Draft]) -> Draft:
+    """The draft that a drawing ends with."""
+    while True:
+        try:
+            next(drawing)
+        except StopIteration as done:
+            return done.value
+
+
 def candidates(draft: Draft, index: int, seeds: Sequence[int], options: Options) -> Iterator[tuple]:
     """A face drawn for other ``seeds``: yields its target, its outcome, and its frame (1, 3, S, S).
 

@@ -118,7 +118,7 @@ def verify(photo: Tensor, draft: Draft, options: Options) -> Generator[Draft, No
             if not draft.targets[index].black:
                 draft = choose(draft, index, originals, options)
         draft = draft.hidden_again(photo)  # a face that could not be drawn is black now, behind a larger mask
-        draft = _drawn(draft, options).patched()
+        draft = synthesis.finish(synthesis.draw(draft, options)).patched()
         yield draft
         changed = draft.changed_since(checked)
         outcomes, recognised = check(draft.finished(), draft.targets, draft.outcomes, originals, changed)
@@ -187,13 +187,3 @@ def _noted(outcome: Outcome, similarity: float, known: bool) -> Outcome:
     if len(tries) <= outcome.attempts or tries[-1] != similarity:
         tries = (*tries, similarity)
     return replace(outcome, tries=tries, verdict=RECOGNISED if known else UNKNOWN)
-
-
-def _drawn(draft: Draft, options: Options) -> Draft:
-    """The draft with all faces drawn that have no fill."""
-    drawing = synthesis.draw(draft, options)
-    while True:
-        try:
-            next(drawing)
-        except StopIteration as done:
-            return done.value

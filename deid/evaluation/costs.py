@@ -18,7 +18,8 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 
-from deid.anonymization import pipeline
+from deid.anonymization import pipeline, synthesis
+from deid.anonymization.draft import Draft
 from deid.anonymization.options import Options
 from deid.photo import alignment, detection, images
 from deid.photo.alignment import DCGAN_FRAME
@@ -40,37 +41,42 @@ print(json.dumps({"code": code, "seconds": time.process_time(), "peak bytes": pe
 def measure(photo: Photo, method: str) -> dict:
     """The costs of one method, for the faces of a photo; what it makes once on a machine is made before.
 
-    "ms a face" is for one drawn face of each size, without the check, once all is loaded. "start-up" is the
+    "draw" and "blend" are for one face of each size, without the check, once all is loaded. "start-up" is the
     command line with a photo without a face, "12 megapixels" with the photo enlarged, and the check.
     """
     for _ in Options(method).prepare():
         pass
     (largest, *_) = detection.detect(photo.pixels)[0]
-    faces = {
-        f"ms a face at {side} px": milliseconds(*close_up(photo, largest, side), method) for side in FRAMES
-    }
+    faces: dict[str, float] = {}
+    for side in FRAMES:
+        spent = milliseconds(*close_up(photo, largest, side), method)
+        faces |= {f"{what} ms at {side} px": ms for what, ms in zip(("draw", "blend"), spent, strict=True)}
     with tempfile.TemporaryDirectory() as folder:
         grey = run(Photo(torch.zeros(1, 3, 64, 64)), method, Path(folder) / "grey.png")
         large = run(enlarged(photo, LARGE), method, Path(folder) / "large.jpg")
     start = {"start-up seconds": grey["seconds"], "start-up peak bytes": grey["peak bytes"]}
-    return (
-        {"method": method} | faces | start | {f"12 megapixels {name}": value for name, value in large.items()}
-    )
+    checked = {f"12 megapixels {name}": value for name, value in large.items()}
+    return {"method": method} | faces | start | checked
 
 
-def milliseconds(photo: Photo, face: Face, method: str, repeats: int = REPEATS) -> float:
-    """Processor time for a face that is drawn and blended, with another seed each time: the least of them.
+def milliseconds(photo: Photo, face: Face, method: str, repeats: int = REPEATS) -> tuple[float, float]:
+    """Processor time to draw a face and to blend it, with another seed each time: the least of them.
 
     Other work on the same core makes a time longer, nothing makes it shorter.
     """
-    seconds = []
+    times = []
     for seed in range(repeats + 1):
+        options = Options(method, seed=seed, verify=False)
+        draft = Draft.of(photo.pixels, pipeline.plan_targets([face], options))
         begin = time.process_time()
-        result = pipeline.anonymize(photo, Options(method, seed=seed, verify=False), [face])
-        seconds.append(time.process_time() - begin)
-        if result.outcomes[0].fill is None:
-            raise ValueError(f"{method}: no face was drawn ({result.targets[0].reason})")
-    return round(1000 * min(seconds[1:]), 1)  # the first one loads
+        draft = synthesis.finish(synthesis.draw(draft, options))
+        drawn = time.process_time()
+        draft.finished()
+        times.append((drawn - begin, time.process_time() - drawn))
+        if draft.targets[0].black:
+            raise ValueError(f"{method}: no face was drawn ({draft.targets[0].reason})")
+    draw, blend = (round(1000 * min(each[1:]), 1) for each in zip(*times, strict=True))  # the first one loads
+    return draw, blend
 
 
 def close_up(photo: Photo, face: Face, side: int) -> tuple[Photo, Face]:

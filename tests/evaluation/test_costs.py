@@ -34,6 +34,6 @@ def test_a_run_of_the_command_line_tells_its_costs(tmp_path):
 
 def test_a_face_costs_something_and_one_that_is_not_drawn_is_told(sample, sample_faces):
     photo, face = costs.close_up(sample, sample_faces[0], 100)
-    assert costs.milliseconds(photo, face, "onepass", 1) > 0
+    assert min(costs.milliseconds(photo, face, "onepass", 1)) > 0
     with pytest.raises(ValueError, match="smaller than 16 px"):
         costs.milliseconds(*costs.close_up(sample, sample_faces[0], 12), "onepass", 1)

@@ -21,9 +21,13 @@ def sketch_of(library, index):
     return Sketch(library.landmarks[index], picture, matching.kinds(library)[index])
 
 
+ALL = Weights()
+BARE = Weights(glasses=0, beard=0)  # what is worn costs, whoever wears it
+
+
 def test_a_reference_fits_itself_best(library):
     for index in range(len(library)):
-        distance = matching.distances(library, sketch_of(library, index))
+        distance = matching.distances(library, sketch_of(library, index), BARE)
         assert distance.shape == (2, len(library))
         assert distance.argmin() == index and distance[0, index] < 0.05
 
@@ -33,9 +37,6 @@ def test_a_mirrored_face_gets_a_mirrored_reference(library):
     turned = Sketch(matching.mirror_landmarks(own.landmarks), own.picture.flip(3), own.kind)
     distance = matching.distances(library, turned)
     assert distance[1, 0] < distance[0, 0] and distance[1, 0] == pytest.approx(0, abs=0.05)
-
-
-ALL = Weights()
 
 
 def test_what_is_known_counts_as_much_as_it_weighs(library):
@@ -75,6 +76,15 @@ def test_glasses_are_shown_where_nothing_else_fits_as_well(library):
         references=[SimpleNamespace(attributes={"glasses": share}) for share in (0.0, 0.15, 0.3, 0.9)]
     )
     assert matching.glasses(spectacled).tolist() == [0, 0, 1, 1]
+
+
+def test_a_beard_is_told_and_costs(library):
+    worn = matching.beards(library)
+    bearded = torch.tensor([reference.identity == "P005" for reference in library.references])
+    assert worn[bearded].min() > 0.4 and worn[~bearded].max() < 0.1
+    own = sketch_of(library, int(bearded.nonzero()[0]))
+    change = matching.distances(library, own, ALL) - matching.distances(library, own, replace(ALL, beard=0.0))
+    assert torch.allclose(change, (ALL.beard * worn).expand(2, -1), atol=1e-4)
 
 
 def test_the_parts_say_why_a_reference_fits_badly(library):

@@ -7,7 +7,7 @@ from torch import Tensor
 TO_XYZ = ((0.4124, 0.3576, 0.1805), (0.2126, 0.7152, 0.0722), (0.0193, 0.1192, 0.9505))
 WHITE = (0.9505, 1.0, 1.089)
 # A photo is not dark if so large a share of a frame is seen and at least so bright (of 1).
-BRIGHT_SHARE, LIT = 0.01, 0.38
+BRIGHT_SHARE, LIT = 0.01, 0.42
 MOST_GAIN = 12.0  # how much a dark photo's values are multiplied at most
 
 

@@ -9,7 +9,8 @@ from torch import Tensor
 from deid.photo import masks
 from deid.photo.blending import gaussian
 from deid.photo.masks import dilate
-from deid.references import fitting, harmonizing, mixing, people, surroundings
+from deid.photo.resampling import enlarge
+from deid.references import fitting, harmonizing, mattes, mixing, people, surroundings
 from deid.references.harmonizing import Harmonizer
 from deid.references.library import Library
 from deid.references.people import Placement
@@ -57,15 +58,33 @@ def render(library: Library, name: str, guess: Tensor, visible: Tensor, landmark
     ``guess`` (1, 3, S, S) shows what is known of the frame; ``visible`` (1, 1, S, S) is 1 where it is seen.
     Beside the reference its surroundings go on into the hole: a guess there is a smear.
     """
-    return harmonized(fit(library, name, landmarks, guess.shape[3]), guess, visible)
+    return harmonized(fit(library, name, landmarks, guess.shape[3]), guess, visible, landmarks)
 
 
 def harmonized(
-    fitted: Fitted, guess: Tensor, visible: Tensor, harmonizer: Harmonizer = harmonizing.harmonize
+    fitted: Fitted,
+    guess: Tensor,
+    visible: Tensor,
+    landmarks: Tensor,
+    harmonizer: Harmonizer = harmonizing.harmonize,
 ) -> Tensor:
     """The same of a reference that is fitted already."""
     face = harmonizer(guess, visible, fitted.picture, fitted.weight)
-    return harmonizing.compose(surroundings.continued(guess, visible), face, fitted.weight)
+    return harmonizing.compose(_beside(guess, visible, landmarks), face, fitted.weight)
+
+
+def _beside(guess: Tensor, visible: Tensor, landmarks: Tensor) -> Tensor:
+    """What is seen beside a reference (1, 3, S, S): skin where the guess has some, else what lies around.
+
+    A reference may be narrower than the head. The guess knows how wide that is, but its detail is a smear: of
+    its skin only the tone is shown.
+    """
+    size = guess.shape[3]
+    own = mattes.matte(guess, ((landmarks + 0.5) / size).float())
+    skin, share = enlarge(harmonizing.low(guess, enlarge(own, size).clamp(0, 1)), size), enlarge(own, size)
+    share = share.clamp(0, 1)
+    around = share * skin + (1 - share) * surroundings.continued(guess, visible)
+    return torch.where(visible > 0.5, guess, around.clamp(-1, 1))
 
 
 def _inner(matte: Tensor, landmarks: Tensor, size: int) -> Tensor:

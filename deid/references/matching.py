@@ -42,10 +42,10 @@ class Weights:
     """
 
     pose: float = 8.0
-    tone: float = 1.0
+    tone: float = 1.5
     light: float = 0.5
-    kind: float = 1.0
-    glasses: float = 0.15
+    kind: float = 2.0
+    glasses: float = 0.3
 
 
 @dataclass(frozen=True)

@@ -44,11 +44,11 @@ class Weights:
     """
 
     pose: float = 8.0
-    tone: float = 1.0
+    tone: float = 1.5
     light: float = 0.5
-    kind: float = 1.0
-    glasses: float = 0.15
-    beard: float = 0.2
+    kind: float = 2.0
+    glasses: float = 0.3
+    beard: float = 0.3
 
 
 @dataclass(frozen=True)

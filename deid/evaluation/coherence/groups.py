@@ -56,7 +56,7 @@ def distances(library: Library, known: Known) -> dict[str, Tensor]:
     guess = 1 - library.embeddings @ known.person
     parts = {
         "kind alone": Weights(0, 0, 0, 1, 0),
-        "pose, tone and light": Weights(kind=0, glasses=0),
+        "pose, tone and light": Weights(tone=1, kind=0, glasses=0),
         "pose, tone, light and kind": Weights(glasses=0),
         "all, as it is used": Weights(),
     }

@@ -49,15 +49,21 @@ def test_the_guess_gives_the_light(library, points):
     assert shown[1][..., inner].mean() - shown[0][..., inner].mean() > 0.5
 
 
-def test_beside_the_reference_goes_on_what_is_visible_and_not_the_guess(library, points):
+def test_beside_the_reference_is_skin_as_wide_as_the_guess_has_it_and_then_what_is_visible(library, points):
     name = people.name_of(library.references[0], False)
     visible = masks.frame_mask("face", points, SIZE)
-    guess = torch.where(visible > 0.5, -0.3, 0.9).expand(1, 3, SIZE, SIZE)
-    shown = rendering.render(library, name, guess, visible, points)
     beside = (rendering.fit(library, name, points, SIZE).weight + visible)[0, 0] < 0.5
     assert beside.sum() > 100
-    assert (shown[..., beside] + 0.3).abs().median() < 0.05
-    assert torch.equal(shown * visible, guess * visible)
+    narrow = masks.frame_mask("face-80", points, SIZE)
+    skin, green, wall = (
+        torch.tensor(tone)[:, None, None] for tone in ((0.6, 0.2, 0.0), (-1.0, 1, -1), (-0.3,))
+    )
+    for wide, expected in ((visible, skin), (narrow, wall.expand(3, 1, 1))):
+        guess = torch.where(visible > 0.5, wall, torch.where(wide > 0.5, green, skin))
+        shown = rendering.render(library, name, guess, visible, points)
+        found = shown[0, :, beside & (wide[0, 0] > 0.5 if wide is narrow else beside)].median(1).values
+        assert (found - expected[:, 0, 0]).abs().max() < 0.15
+        assert torch.equal(shown * visible, guess * visible)
 
 
 @pytest.mark.parametrize("way", sorted(harmonizing.HARMONIZERS))

@@ -24,7 +24,7 @@ APART = {
     "skin_b": 8.0, "teeth": 0.2,
 }  # fmt: skip
 TURNED = ("yaw", "light_side")  # change their sign in a mirror
-GLASSES = 0.2  # would be cut in two
+GLASSES, BEARD = 0.2, 0.3  # would be cut in two
 ALIKE = 0.75  # similarity of two who could only have a child that is like both
 
 
@@ -79,13 +79,14 @@ def pairs(library: Library, distance: Tensor) -> Iterator[Pair]:
 
 
 def _candidates(library: Library, distance: Tensor) -> list[Placement]:
-    """The best pictures of the best fitting people, without glasses."""
+    """The best pictures of the best fitting people, without glasses and beards."""
     found: dict[str, list[Placement]] = {}
+    beards = matching.beards(library)
     for cell in distance.flatten().argsort(stable=True).tolist():
         mirrored, index = divmod(cell, distance.shape[1])
         reference = library.references[index]
         late = len(found) == PARENTS and reference.identity not in found
-        if late or reference.attributes["glasses"] > GLASSES:
+        if late or reference.attributes["glasses"] > GLASSES or beards[index] > BEARD:
             continue
         own = found.setdefault(reference.identity, [])
         if len(own) < PICTURES:

@@ -111,6 +111,7 @@ def glasses(library: Library) -> Tensor:
     return ((found - SURE[0]) / (SURE[1] - SURE[0])).clamp(0, 1)
 
 
+@lru_cache(maxsize=2)
 def beards(library: Library) -> Tensor:
     """Whether each reference has a dark beard, (N,) from 0 to 1: most faces have none.
 

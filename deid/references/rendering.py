@@ -10,12 +10,14 @@ from deid.photo import masks
 from deid.photo.blending import gaussian
 from deid.photo.masks import dilate
 from deid.photo.resampling import enlarge
-from deid.references import fitting, harmonizing, mattes, mixing, people, surroundings
+from deid.references import fitting, harmonizing, mixing, people, surroundings
 from deid.references.harmonizing import Harmonizer
 from deid.references.library import Library
 from deid.references.people import Placement
 
 SIDE = 128  # of the view in which a face's outline is found
+HEAD = 0.15  # difference, of [-1, 1], from which a guess shows something else than what lies around
+DEEP = 10  # of those pixels from the edge of a hole: further in a guess's detail is shown
 
 
 @dataclass(frozen=True)
@@ -58,33 +60,36 @@ def render(library: Library, name: str, guess: Tensor, visible: Tensor, landmark
     ``guess`` (1, 3, S, S) shows what is known of the frame; ``visible`` (1, 1, S, S) is 1 where it is seen.
     Beside the reference its surroundings go on into the hole: a guess there is a smear.
     """
-    return harmonized(fit(library, name, landmarks, guess.shape[3]), guess, visible, landmarks)
+    return harmonized(fit(library, name, landmarks, guess.shape[3]), guess, visible)
 
 
 def harmonized(
     fitted: Fitted,
     guess: Tensor,
     visible: Tensor,
-    landmarks: Tensor,
     harmonizer: Harmonizer = harmonizing.harmonize,
 ) -> Tensor:
     """The same of a reference that is fitted already."""
     face = harmonizer(guess, visible, fitted.picture, fitted.weight)
-    return harmonizing.compose(_beside(guess, visible, landmarks), face, fitted.weight)
+    return harmonizing.compose(_beside(guess, visible), face, fitted.weight)
 
 
-def _beside(guess: Tensor, visible: Tensor, landmarks: Tensor) -> Tensor:
-    """What is seen beside a reference (1, 3, S, S): skin where the guess has some, else what lies around.
+def _beside(guess: Tensor, visible: Tensor) -> Tensor:
+    """What is seen beside a reference (1, 3, S, S): the head as wide as the guess has it, else surroundings.
 
-    A reference may be narrower than the head. The guess knows how wide that is, but its detail is a smear: of
-    its skin only the tone is shown.
+    A reference may be narrower than the head, or show less hair. Where the guess differs from what lies around
+    the hole it shows a head. Near the edge of the hole only its tone is shown: its detail there is a smear.
     """
     size = guess.shape[3]
-    own = mattes.matte(guess, ((landmarks + 0.5) / size).float())
-    skin, share = enlarge(harmonizing.low(guess, enlarge(own, size).clamp(0, 1)), size), enlarge(own, size)
-    share = share.clamp(0, 1)
-    around = share * skin + (1 - share) * surroundings.continued(guess, visible)
-    return torch.where(visible > 0.5, guess, around.clamp(-1, 1))
+    around = surroundings.continued(guess, visible)
+    small = F.interpolate(torch.cat([guess, around, 1 - visible], 1), (SIDE, SIDE), mode="area")
+    apart = (small[:, :3] - small[:, 3:6]).abs().mean(1, keepdim=True)
+    head = gaussian((gaussian(apart, 1.0) > HEAD).float(), 2.0).gt(0.5).float() * small[:, 6:]
+    tone = enlarge(harmonizing.low(guess, enlarge(head, size).clamp(0, 1)), size)
+    deep = enlarge(gaussian(1 - dilate(1 - small[:, 6:], DEEP), 2.0), size).clamp(0, 1)
+    share = enlarge(gaussian(head, 1.0), size).clamp(0, 1)
+    beside = share * (deep * guess + (1 - deep) * tone) + (1 - share) * around
+    return torch.where(visible > 0.5, guess, beside.clamp(-1, 1))
 
 
 def _inner(matte: Tensor, landmarks: Tensor, size: int) -> Tensor:

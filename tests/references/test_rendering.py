@@ -72,6 +72,6 @@ def test_any_way_to_harmonise_can_be_asked_for(library, points, way):
     visible = masks.frame_mask("face", points, SIZE)
     guess = torch.full((1, 3, SIZE, SIZE), -0.2)
     fitted = rendering.fit(library, name, points, SIZE)
-    shown = rendering.harmonized(fitted, guess, visible, points, harmonizing.HARMONIZERS[way])
+    shown = rendering.harmonized(fitted, guess, visible, harmonizing.HARMONIZERS[way])
     assert shown.shape == guess.shape and shown.abs().max() <= 1
     assert (shown - guess).abs().mean() > 0.01

@@ -77,8 +77,8 @@ def harmonized(
 def _beside(guess: Tensor, visible: Tensor) -> Tensor:
     """What is seen beside a reference (1, 3, S, S): the head as wide as the guess has it, else surroundings.
 
-    A reference may be narrower than the head, or show less hair. Where the guess differs from what lies around
-    the hole it shows a head. Near the edge of the hole only its tone is shown: its detail there is a smear.
+    A reference may be narrower than the head, or show less hair. Where the guess differs from what lies
+    around the hole it shows a head. Near the edge of the hole only its tone is shown: its detail is a smear.
     """
     size = guess.shape[3]
     around = surroundings.continued(guess, visible)

@@ -44,7 +44,8 @@ def merged(runs: Sequence[dict]) -> dict:
                 f"runs that do not compare: {first['people']} people judged by {first['judge']['name']}, "
                 f"{other['people']} by {other['judge']['name']}; give runs of the same people and judge"
             )
-    return first | {"cases": {name: case for run in runs for name, case in run["cases"].items()}}
+    facts = {name: fact for run in reversed(runs) for name, fact in run.items()}
+    return facts | {"cases": {name: case for run in runs for name, case in run["cases"].items()}}
 
 
 def marker(kind: str) -> str:

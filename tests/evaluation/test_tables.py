@@ -66,10 +66,10 @@ def test_a_short_table_without_one_of_its_rows_is_refused():
 def test_a_run_that_asked_a_detector_has_a_column_for_it():
     metrics = copy.deepcopy(METRICS) | {"control": {"AUC": [0.562, 0.51, 0.6]}}
     assert tables.TOLD not in tables.full_table(metrics)
-    metrics["cases"]["onepass"]["told"] = {"AUC": [0.987, 0.979, 0.994]}
-    head, _, original, *_, onepass, _, note = tables.full_table(metrics).splitlines()
+    metrics["cases"]["reference"]["told"] = {"AUC": [0.987, 0.979, 0.994]}
+    head, _, original, *_, drawn, _, note = tables.full_table(metrics).splitlines()
     place = head.split("|").index(f" {tables.TOLD} ")
-    assert onepass.split("|")[place] == " 0.99 (0.98 to 0.99) " and onepass.endswith("| 0.12 |")
+    assert drawn.split("|")[place] == " 0.99 (0.98 to 0.99) " and drawn.endswith("| 0.12 |")
     assert original.split("|")[place] == " not run " and head.count("|") == original.count("|")
     assert note.endswith("pasted back: 0.56 (0.51 to 0.60).")
 
@@ -93,8 +93,14 @@ def test_the_command_fills_what_the_file_has_and_notices_another(tmp_path):
 
 
 def test_runs_are_merged_where_they_compare(tmp_path):
-    later = METRICS | {"cases": {"reference": {"fixed": {"rank-1": [0.5, 0.4, 0.6]}}, "dcgan": {}}}
-    cases = tables.merged([METRICS, later])["cases"]
+    later = METRICS | {
+        "people": 300,
+        "control": {"AUC": [0.5, 0.4, 0.6]},
+        "cases": {"reference": {"fixed": {"rank-1": [0.5, 0.4, 0.6]}}, "dcgan": {}},
+    }
+    merged = tables.merged([METRICS, later])
+    cases = merged["cases"]
+    assert merged["control"] == later["control"] and merged["judge"] == METRICS["judge"]
     assert list(cases) == [*METRICS["cases"], "dcgan"]
     assert (
         cases["reference"] == later["cases"]["reference"]

@@ -144,8 +144,8 @@ def train(
     if (state := checkpoints.load_checkpoint(run)) is not None:
         training.load_state(state)
     checkpoints.rewind(training.images, run)
-    end = time.monotonic() + seconds
-    while training.images < settings.images and time.monotonic() < end:
+    end, last = time.monotonic() + seconds, training.images >= settings.images
+    while not last:  # however short the time, each call gets on
         before = training.images
         step = training.step(training.batch())
         checkpoints.append(asdict(step), run)

@@ -84,11 +84,12 @@ def train_onepass_256(given: argparse.Namespace) -> None:
 
 def follow(steps: Iterable[tuple[int, float]], images: int) -> None:
     """Watch a run with a progress bar: images seen so far, and the loss."""
+    seen = images  # where nothing is left to do; a bar that is switched off counts nothing
     with tqdm(total=images, unit="image") as bar:
         for seen, loss in steps:
             bar.update(seen - bar.n)
             bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
-    print(f"{bar.n} of {images} images seen")
+    print(f"{seen} of {images} images seen")
 
 
 if __name__ == "__main__":

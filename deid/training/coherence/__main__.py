@@ -58,11 +58,13 @@ def _train(given: argparse.Namespace) -> None:
         _source(text.partition("@")[0], given.run / "embeddings" / str(k), settings.strength)
         for k, text in enumerate(given.crops)
     ]
+    seen = given.images  # where nothing is left to do; a bar that is switched off counts nothing
     with tqdm(total=given.images, unit="face", mininterval=5) as bar:
         for step in train(sources, settings, given.run, given.seconds):
-            bar.update(step.images - bar.n)
+            seen = step.images
+            bar.update(seen - bar.n)
             bar.set_postfix(loss=f"{step.loss:.3f}", first=f"{step.first:.1%}")
-    print(f"{given.run}: {bar.n} of {given.images} faces")
+    print(f"{given.run}: {seen} of {given.images} faces")
 
 
 def _source(text: str, folder: Path, strength: float) -> Examples:

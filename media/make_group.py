@@ -1,8 +1,8 @@
 """Makes media/group.jpg, a video call of twelve synthetic people, and media/group-before-after.jpg.
 
 Run by hand from the repository's root, with a folder or tar of the portraits: ``python media/make_group.py
-synthetic-portraits.tar``. Nothing at run time needs it. The before/after is what the tool does with
-``--method reference`` and the people that come with it, with the seed below.
+synthetic-portraits.tar``. Nothing at run time needs it. The before/after is what the tool does by
+default, with the people that come with it and the seed below.
 
 The portraits are of people who do not exist: made with Stable Diffusion 3, CC0, from
 https://github.com/faker-js/assets-person-portrait at commit 63aef57b5a839aebe3ad913ec7c76469aabbb6c5. The

@@ -33,7 +33,7 @@ SHORT: dict[str, Options | None] = {
 
 
 def merged(runs: Sequence[dict]) -> dict:
-    """The first run's metrics with the cases of the others; a case that was run again has the later numbers.
+    """The first run's metrics with the cases of the others; what was measured again has the later numbers.
 
     Raises ``ValueError`` for runs with other people or another judge: their numbers do not compare.
     """
@@ -45,7 +45,11 @@ def merged(runs: Sequence[dict]) -> dict:
                 f"{other['people']} by {other['judge']['name']}; give runs of the same people and judge"
             )
     facts = {name: fact for run in reversed(runs) for name, fact in run.items()}
-    return facts | {"cases": {name: case for run in runs for name, case in run["cases"].items()}}
+    cases: dict[str, dict] = {}
+    for run in runs:
+        for name, case in run["cases"].items():
+            cases[name] = cases.get(name, {}) | case
+    return facts | {"cases": cases}
 
 
 def marker(kind: str) -> str:
@@ -116,7 +120,7 @@ def _markdown(head: tuple[str, ...], rows: dict[str, dict], metrics: dict) -> st
     for label, found in rows.items():
         cells = _cells(found)
         lines.append(f"| {' | '.join([label, *(cells[name] for name in head[1:])])} |")
-    return "\n".join([*lines, "", _note(metrics)])
+    return "\n".join([*lines, "", _note(metrics, TOLD in head)])
 
 
 def _cells(found: dict) -> dict[str, str]:
@@ -133,12 +137,13 @@ def _cells(found: dict) -> dict[str, str]:
     }
 
 
-def _note(metrics: dict) -> str:
+def _note(metrics: dict, told: bool) -> str:
+    """Who judged whom; and, where the table says whether a machine can tell, what it says of the control."""
     judge, people = metrics["judge"], metrics["people"]
     proven = "not checked" if judge["accuracy"] is None else f"{judge['accuracy']:.2%}"
     judged = f"{people} people, judged by {judge['name']} ({proven} on LFW's pairs)."
     noted = f"{judged} Chance is {1 / people:.2%}. In brackets: 95 % bootstrap intervals."
-    if "control" not in metrics:
+    if not told or "control" not in metrics:
         return noted
     control = _area(metrics["control"]["AUC"])
     return f"{noted} AUC 0.5 is a machine that cannot tell; faces cropped and pasted back: {control}."

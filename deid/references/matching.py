@@ -1,6 +1,6 @@
 """Which reference fits a hidden face: by pose, tone, light, and the kind of person that fits around it.
 
-Nothing here sees a hidden pixel. What is known of the face is a guess that was drawn from the visible pixels.
+Nothing here sees a hidden pixel. What is known of the face was guessed from the visible pixels.
 """
 
 from collections.abc import Collection

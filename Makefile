@@ -30,7 +30,7 @@ help:
 
 demo: $(READY)
 	@echo "== Anonymizing media/sample.jpg"
-	@.venv/bin/python -m deid media/sample.jpg -o out --gif
+	@$(SLEEPING) .venv/bin/python -m deid media/sample.jpg -o out --gif
 	@echo "== Look at out/sample.jpg beside media/sample.jpg; out/sample.jpg.json says what was done, the GIF in out/ shows how"
 
 lint: $(READY)

@@ -24,7 +24,7 @@ from deid.photo.faces import from_landmarks, match
 from deid.recognition import recognisers
 from deid.recognition.recognisers import Recogniser
 
-CANDIDATES = 4
+CANDIDATES = 8  # those of a library are of one kind, and fewer were often all alike
 REDRAWN = 2  # attempts after the first drawing: another person, another one behind a larger mask; then black
 # A candidate is looked at in its frame; put into the photo, its similarity may rise by so much.
 MARGIN = 0.05

@@ -103,6 +103,15 @@ def shared_data() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def mobilefacenet_onnx() -> Path:
+    """A recogniser's weights that are for research only; absent from most checkouts."""
+    path = ROOT.parent / "shared" / "models" / "mobilefacenet.onnx"
+    if not path.is_file():
+        pytest.skip(f"MobileFaceNet's weights are not here ({path}); they do not ship")
+    return path
+
+
 class Server(http.server.BaseHTTPRequestHandler):
     """Serves ``files`` by name, up to ``limit`` bytes of each, and honours ranges.
 

@@ -2,7 +2,7 @@
 
 None of them was made by this project, and none was trained on its generators' faces. All are tested on
 Labelled Faces in the Wild (``evaluation.identification``). The small one that ships checks the tool's own
-results; the other two judge in the study.
+results; the others judge in the study.
 """
 
 import importlib.util
@@ -16,13 +16,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from deid.downloads import DownloadError
 from deid.photo import alignment, images
 from deid.photo.alignment import DCGAN_FRAME, Frame
 from deid.photo.faces import Face, from_landmarks
-from deid.recognition import openface
+from deid.recognition import fetching, mobilefacenet, openface
 
-NAMES = ("openface", "dlib", "facenet")
-JUDGES = ("dlib", "facenet")
+NAMES = ("openface", "dlib", "mobilefacenet", "facenet")
+JUDGES = ("dlib", "mobilefacenet", "facenet")
 REVISION = 2  # of how they look at a face: vectors that an older one has stored are made again
 # How many eye distances wide the square of dlib's own detector is, which its shape predictor expects;
 # measured once by hand on LFW against MTCNN's landmarks (``evaluation.identification.verification``).
@@ -50,16 +51,17 @@ class Recogniser:
     threshold: float
 
 
-@lru_cache(maxsize=3)
+@lru_cache(maxsize=len(NAMES))
 def load(name: str) -> Recogniser:
-    """The recogniser "openface", "dlib" or "facenet".
+    """The recogniser "openface", "dlib", "mobilefacenet" or "facenet".
 
-    The first (nn4.small2) ships, the second (King, 2017) is a package, the third downloads 107 MB on demand.
-    Raises ``RecogniserError`` where it cannot be had.
+    The first (nn4.small2) ships, the second (King, 2017) is a package, the others download 4 and 107 MB on
+    demand. Raises ``RecogniserError`` where it cannot be had.
     """
     if name not in NAMES:
         raise RecogniserError(f"recogniser must be one of {', '.join(NAMES)}, not {name!r}")
-    return {"openface": _openface, "dlib": _dlib, "facenet": _facenet}[name]()
+    makers = {"openface": _openface, "dlib": _dlib, "mobilefacenet": _mobilefacenet, "facenet": _facenet}
+    return makers[name]()
 
 
 def embed_crops(name: str, crops: Tensor, landmarks: Tensor | None = None, enlarge: int = 3) -> Tensor:
@@ -78,15 +80,33 @@ def embed_crops(name: str, crops: Tensor, landmarks: Tensor | None = None, enlar
 
 def _openface() -> Recogniser:
     network = openface.load_openface()
+    return Recogniser(
+        "openface", _aligned(lambda crops: network(crops / 2 + 0.5), openface.FRAME), 0.9292, 0.447
+    )
+
+
+def _mobilefacenet() -> Recogniser:
+    try:
+        network = fetching.load_mobilefacenet()
+    except DownloadError as error:
+        raise RecogniserError(
+            f"mobilefacenet: {error}; or put a local file in place:"
+            " python -m deid.recognition fetch mobilefacenet FILE"
+        ) from None
+    return Recogniser("mobilefacenet", _aligned(network, mobilefacenet.FRAME), 0.9948, 0.144)
+
+
+def _aligned(network: Callable[[Tensor], Tensor], frame: Frame) -> Callable[[Tensor, Sequence[Face]], Tensor]:
+    """``embed`` of a network that makes unit vectors (N, 128) of faces brought into its frame."""
 
     def embed(pixels: Tensor, found: Sequence[Face]) -> Tensor:
-        crops = [alignment.crop(pixels, openface.FRAME.matrix(face), openface.SIDE) for face in found]
+        crops = [alignment.crop(pixels, frame.matrix(face), frame.size) for face in found]
         if not crops:
             return _unit([], 128)
         with torch.inference_mode():
-            return torch.cat([network(part / 2 + 0.5) for part in torch.cat(crops).split(64)])
+            return torch.cat([network(part) for part in torch.cat(crops).split(64)])
 
-    return Recogniser("openface", embed, 0.9292, 0.447)
+    return embed
 
 
 def _dlib() -> Recogniser:

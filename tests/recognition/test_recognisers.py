@@ -21,7 +21,7 @@ def test_dlib_tells_two_people_apart(sample, sample_faces):
 
 
 def test_an_unknown_recogniser_is_refused():
-    with pytest.raises(recognisers.RecogniserError, match="one of openface, dlib, facenet"):
+    with pytest.raises(recognisers.RecogniserError, match="one of openface, dlib, mobilefacenet, facenet"):
         recognisers.load("magic")
 
 

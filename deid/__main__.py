@@ -1,24 +1,24 @@
 """The command line: ``python -m deid PHOTO_OR_FOLDER... -o OUT``. Parses, calls, prints."""
 
 import argparse
+import contextlib
 import dataclasses
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from torch import Tensor
 from tqdm import tqdm
 
 from deid import __version__, figures
-from deid.anonymization import batch, pipeline
+from deid.anonymization import batch, pipeline, planning, telling
 from deid.anonymization.batch import Job, UsageError
 from deid.anonymization.options import METHODS, Options
 from deid.anonymization.pipeline import Result
 from deid.devices import resolve_device
 from deid.generators import WeightsError
 from deid.photo import detection, images
-from deid.photo.faces import Face
 from deid.photo.images import ImageError, Photo
 from deid.photo.masks import MASKS
 from deid.recognition import recognisers
@@ -78,33 +78,43 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line -> exit code."""
+    """Run the command line -> exit code. A console that is gone, or cannot show a name, stops no photo."""
+    out, errors = telling.Console(sys.stdout), telling.Console(sys.stderr)
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors):
+        return _main(arguments)
+
+
+def _main(arguments: list[str] | None) -> int:
     given = parser().parse_args(arguments)
     try:
         names = [field.name for field in dataclasses.fields(Options) if hasattr(given, field.name)]
         options = Options(**{name: getattr(given, name) for name in names})
-        jobs, ignored = batch.plan_batch(given.inputs, given.output, given.boxes)
+        plan = planning.plan_batch(given.inputs, given.output, given.boxes)
         resolve_device(options.device)  # whoever asks for one that is not there need not wait for the library
         _prepare(options)
         pipeline.check_options(options)
-    except (UsageError, ImageError, WeightsError, ValueError) as error:
-        print(f"deid: {error}", file=sys.stderr)
+    except (UsageError, ImageError, WeightsError, ValueError, OSError) as error:
+        _say(f"deid: {error}", sys.stderr)
         return 2
-    if ignored:
-        tqdm.write(
-            f"not photos, left alone: {', '.join(map(str, ignored[:5]))}{' ...' if len(ignored) > 5 else ''}"
-        )
-    written = []
+    if plan.ignored:
+        _say(telling.passed_over(plan.ignored))
+    for path, reason in plan.refused:
+        _say(f"{path}: not written: {reason}", sys.stderr)
+    written: list[bool] = []
+    every = len(plan.jobs) + len(plan.refused)
     try:
-        for job in tqdm(jobs, desc="photos", unit="photo"):
+        for job in tqdm(plan.jobs, desc="photos", unit="photo"):
             written.append(run(job, options, given))
     except KeyboardInterrupt:
-        print(
-            f"stopped after {len(written)} of {len(jobs)} photos; what was written is whole", file=sys.stderr
-        )
+        _say(f"stopped after {len(written)} of {every} photos; what was written is whole", sys.stderr)
         return 130
-    print(f"{sum(written)} of {len(jobs)} photos written to {given.output}")
-    return 0 if all(written) else 1
+    _say(f"{sum(written)} of {every} photos written to {given.output}")
+    return 0 if sum(written) == every else 1
+
+
+def _say(text: str, stream: TextIO | None = None) -> None:
+    """Print one line above the bars."""
+    tqdm.write(telling.printable(text), file=stream or sys.stdout)
 
 
 def _prepare(options: Options) -> None:
@@ -123,29 +133,29 @@ def run(job: Job, options: Options, arguments: argparse.Namespace) -> bool:
         gif = _gif_writer(frames) if frames else None
         written = batch.write_result(result, target, options, arguments.keep_faceless, gif)
     except Exception as error:  # the border of one photo: whatever it is, it is said, and the others go on
-        reason = str(error) if isinstance(error, ImageError) else f"{type(error).__name__}: {error}"
-        tqdm.write(f"{job.source}: not written: {reason}", file=sys.stderr)
-        try:
-            batch.write_failure(target, reason)
-        except OSError as second:
-            tqdm.write(f"{target}.json: not written: {second}", file=sys.stderr)
+        reason = telling.reason(error)
+        _say(f"{job.source}: not written: {reason.removeprefix(f'{job.source}: ')}", sys.stderr)
+        recorded = telling.without_folders(reason, job.source.parent, arguments.output)
+        for problem in batch.write_failure(target, recorded):
+            if problem != reason:
+                _say(problem, sys.stderr)
         return False
-    tqdm.write(
-        f"{job.source}: {_summary(result)}{'' if written else '; not written (--keep-faceless writes it)'}"
-    )
+    unwritten = "" if written else "; not written (--keep-faceless writes it)"
+    _say(f"{job.source}: {telling.summary(result)}{unwritten}")
     if result.doubtful:
-        tqdm.write(f"{job.source}: {_warning(result.doubtful, options)}", file=sys.stderr)
+        _say(f"{job.source}: {telling.warning(result.doubtful, options, job.boxes is not None)}", sys.stderr)
     return written
 
 
 def _anonymize(job: Job, photo: Photo, options: Options, gif: bool) -> tuple[Result, list[Tensor]]:
     """The result, and the frames of its GIF if one is wanted."""
-    found = None
+    found, seen = None, None
     if job.boxes is not None:
-        found = detection.from_boxes(job.boxes, pipeline.find_faces(photo, options))
+        certain, doubtful = pipeline.look(photo, options)
+        found, seen = detection.from_boxes(job.boxes, certain), [*certain, *doubtful]
     frames: list[Tensor] = []
     every = max(1, options.iterations // 30) if gif else 0
-    with tqdm(desc=f"faces of {job.name}", leave=False, bar_format=FACES_BAR) as bar:
+    with tqdm(desc=f"faces of {telling.printable(job.name)}", leave=False, bar_format=FACES_BAR) as bar:
         for step in pipeline.steps(photo, options, found, preview_every=every):
             bar.total = step.total
             bar.update(max(0, step.done - bar.n))
@@ -154,31 +164,13 @@ def _anonymize(job: Job, photo: Photo, options: Options, gif: bool) -> tuple[Res
             if step.preview is not None:
                 frames.append(images.shrink(step.preview, GIF_SIDE))
     assert step.result is not None
-    return step.result, frames
+    return step.result if seen is None else pipeline.with_visible(step.result, seen), frames
 
 
 def _gif_writer(frames: list[Tensor]) -> Callable[[Path], Path]:
     return lambda path: figures.gif(
         frames, path, milliseconds=max(80, 1600 // len(frames))
     )  # few frames stay longer
-
-
-def _summary(result: Result) -> str:
-    if not result.targets:
-        return "no face found (which does not mean that there is none)"
-    counts: dict[str, int] = {}
-    for target in result.targets:
-        what = f"{target.method} ({target.reason})" if target.reason else target.method
-        counts[what] = counts.get(what, 0) + 1
-    return f"{len(result.targets)} faces: " + ", ".join(f"{count} {what}" for what, count in counts.items())
-
-
-def _warning(doubtful: list[Face], options: Options) -> str:
-    scores = [face.score for face in doubtful]
-    return (
-        f"{len(doubtful)} possible faces stay visible, they score {min(scores):.2f} to {max(scores):.2f}: "
-        f"look at them (boxes in the JSON), or hide them too with --min-score below {options.min_score:g}"
-    )
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Files and folders: written whole or not at all, made once, and cleared only where they are our own."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -18,9 +19,25 @@ class FolderError(ValueError):
     """A folder or file that is not ours to clear or to write over; the message names it and the fix."""
 
 
+class WriteError(OSError):
+    """A file that cannot be written; the message names it, not the temporary file beside it, and the fix."""
+
+    def __str__(self) -> str:
+        return f"{self.filename}: cannot be written ({self.strerror}); choose another output folder"
+
+
 def write_atomically(path: str | Path, content: bytes) -> None:
-    """Write ``content`` beside ``path`` and rename it: a killed run leaves no half file."""
-    path = Path(path)
+    """Write ``content`` beside ``path`` and rename it: a killed run leaves no half file.
+
+    Raises ``WriteError``.
+    """
+    try:
+        _write_atomically(Path(path), content)
+    except OSError as error:
+        raise WriteError(error.errno, error.strerror or str(error), str(path)) from error
+
+
+def _write_atomically(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, partial = tempfile.mkstemp(dir=path.parent, prefix=PARTIAL)
     try:
@@ -31,7 +48,8 @@ def write_atomically(path: str | Path, content: bytes) -> None:
         os.chmod(partial, 0o666 & ~umask)
         os.replace(partial, path)
     except BaseException:
-        Path(partial).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # what went wrong first is what is told
+            os.unlink(partial)
         raise
 
 

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file
 
 from deid import storage
-from deid.storage import FolderError, Marker
+from deid.storage import FolderError, Marker, WriteError
 
 
 def test_failing_write_leaves_the_older_file(tmp_path):
@@ -38,6 +38,28 @@ def test_a_killed_write_leaves_nothing(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         storage.write_atomically(tmp_path / "new" / "a", b"content")
     assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_a_write_that_fails_names_its_file_and_the_fix(tmp_path):
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "taken", tmp_path / "file" / "a"):
+        with pytest.raises(WriteError, match=rf"^{path}: cannot be written \(.+\); choose another output"):
+            storage.write_atomically(path, b"content")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "taken"]
+
+
+def test_a_clean_up_that_fails_does_not_hide_why(tmp_path, monkeypatch):
+    def refuse(reason):
+        def raising(*_, **__):
+            raise PermissionError(13, reason)
+
+        return raising
+
+    monkeypatch.setattr(os, "replace", refuse("the reason"))
+    monkeypatch.setattr(os, "unlink", refuse("another"))
+    with pytest.raises(WriteError, match=r"a: cannot be written \(the reason\)"):
+        storage.write_atomically(tmp_path / "a", b"content")
 
 
 def test_writing_over_a_link_leaves_what_it_points_to(tmp_path):

@@ -1,9 +1,11 @@
-"""Many photos: which files there are to do, what may be written where, and what one photo leaves."""
+"""What may be written where, and what one photo leaves in the output folder: itself, a GIF, a manifest."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+import os
+import tempfile
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from deid import storage
 from deid.anonymization.manifest import manifest
@@ -13,6 +15,7 @@ from deid.photo import images
 
 STARTED = "started, and not finished"  # a status that a killed run leaves behind
 BESIDE = (".json", ".gif")  # what may lie beside a photo in the output
+LONGEST = 255  # of a file's name, where the system does not say
 
 
 class UsageError(ValueError):
@@ -28,75 +31,79 @@ class Job:
     boxes: list | None
 
 
-def plan_batch(inputs: Sequence[str], output: Path, boxes: Path | None) -> tuple[list[Job], list[Path]]:
-    """The photos to do and the files passed over. Raises before anything is written when it cannot work."""
-    by_name = read_boxes(boxes)
-    jobs: dict[str, Job] = {}
-    ignored: list[Path] = []
-    for given in map(Path, inputs):
-        root = given if given.is_dir() else given.parent
-        photos = [p for p in images.find(given) if not (given.is_dir() and p.is_relative_to(output))]
-        ignored += _passed_over(given, set(photos), output)
-        for photo in photos:
-            name = photo.relative_to(root).as_posix()
-            if name in jobs and jobs[name].source.resolve() != photo.resolve():
-                raise UsageError(
-                    f"{jobs[name].source} and {photo} would both become {output / name}; run them apart"
-                )
-            jobs[name] = Job(photo, name, by_name.get(name, by_name.get(photo.name)))
-    if not jobs:
-        raise UsageError(f"{', '.join(inputs)}: no photos found ({', '.join(images.SUFFIXES)})")
-    refuse_overwriting(jobs.values(), output)
-    unknown = [
-        name for name in by_name if name not in jobs and not any(j.source.name == name for j in jobs.values())
-    ]
-    if unknown:
-        raise UsageError(f"{boxes}: names photos that are not among the inputs: {', '.join(unknown[:5])}")
-    return list(jobs.values()), ignored
-
-
-def read_boxes(path: Path | None) -> dict[str, list]:
-    """Boxes [x1, y1, x2, y2] by photo name from a JSON file; empty without one. Raises ``UsageError``."""
-    if path is None:
-        return {}
+def check_folder(output: Path) -> None:
+    """Raise ``UsageError`` where ``output`` is not, or cannot become, a folder that one can write to."""
+    there = _nearest(output)
+    if not os.path.isdir(there):
+        raise UsageError(f"{there}: not a folder; choose another output folder")
     try:
-        boxes = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path}: not a readable JSON file ({error})") from None
-    if not isinstance(boxes, dict):
-        raise UsageError(f'{path}: must hold {{"photo.jpg": [[x1, y1, x2, y2], ...]}}')
-    for name, listed in boxes.items():
-        for box in listed if isinstance(listed, list) else [None]:
-            if not _is_box(box):
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        raise UsageError(
+            f"{there}: cannot be written to ({error.strerror}); choose another output folder"
+        ) from None
+
+
+def too_long(name: str, output: Path) -> str:
+    """Why no file system would hold what ``name`` leaves in ``output``; empty where one does."""
+    try:
+        longest = os.pathconf(_nearest(output), "PC_NAME_MAX")
+    except (AttributeError, OSError, ValueError):  # Windows has no such question
+        longest = LONGEST
+    *folders, last = PurePosixPath(name).parts
+    over = [part for part in (*folders, last + BESIDE[0]) if _length(part) > longest]
+    return f"its name is too long: {over[0]} has more than {longest} bytes; rename it" if over else ""
+
+
+def refuse_clashes(jobs: Iterable[Job], output: Path, case_blind: bool | None = None) -> None:
+    """Raise ``UsageError`` where two photos would leave files of one name.
+
+    So it does where one needs a folder that is the other's file. On a disk that takes ``A`` and ``a`` for one
+    name (None: ask it) so does this.
+    """
+    blind = _is_case_blind(_nearest(output)) if case_blind is None else case_blind
+
+    def key(path: str | PurePosixPath) -> str:
+        return str(path).casefold() if blind else str(path)
+
+    owners: dict[str, Job] = {}
+    jobs = list(jobs)
+    for job in jobs:
+        for suffix in ("", *BESIDE):
+            other = owners.setdefault(key(job.name + suffix), job)
+            if other is not job:
                 raise UsageError(
-                    f"{path}: {name}: {box} is not a box [x1, y1, x2, y2] with x2 > x1 and y2 > y1"
+                    f"{other.source} and {job.source} would both become {output / (job.name + suffix)}; "
+                    "run them apart"
                 )
-    return boxes
-
-
-def _is_box(box: object) -> bool:
-    if not (isinstance(box, list) and len(box) == 4 and all(isinstance(v, int | float) for v in box)):
-        return False
-    return box[2] > box[0] and box[3] > box[1]
+    for job in jobs:
+        for folder in PurePosixPath(job.name).parents:
+            if blocking := owners.get(key(folder)):
+                raise UsageError(
+                    f"{blocking.source} would become a file and {job.source} needs a folder of that name, "
+                    f"{output / folder}; run them apart"
+                )
 
 
 def refuse_overwriting(jobs: Iterable[Job], output: Path) -> None:
     """Raise ``UsageError`` where an output would replace an input, or a file that no earlier run wrote."""
     jobs = list(jobs)
-    sources = {job.source.resolve() for job in jobs}
+    sources = {os.path.realpath(job.source) for job in jobs}
     for job in jobs:
-        target = output / job.name
-        record = _earlier_record(target)
-        finished = record.get("written") or record.get("status") == STARTED
-        for path, ours in (
-            (target, finished),
-            (_beside(target, ".gif"), finished),
-            (_beside(target, ".json"), record),
-        ):
-            if path.resolve() in sources:
+        for path, ours in _left(output / job.name).items():
+            if os.path.realpath(path) in sources:
                 raise UsageError(f"{path} is an input: choose another output folder")
-            if path.is_file() and not ours:
+            if os.path.lexists(path) and (not ours or os.path.isdir(path)):
                 raise UsageError(f"{path}: exists, and no earlier run wrote it; choose another output folder")
+
+
+def is_result(path: Path, output: Path) -> bool:
+    """Whether an earlier run wrote the file at ``path`` into ``output``: it is no input then."""
+    if Path(os.path.realpath(output)) not in Path(os.path.realpath(path)).parents:
+        return False
+    targets = [path, path.with_suffix("")] if path.suffix in BESIDE else [path]
+    return any(_left(target)[path] for target in targets)
 
 
 def write_result(
@@ -125,26 +132,42 @@ def write_result(
     return write
 
 
-def write_failure(target: Path, reason: str) -> None:
-    """Leave nothing of a photo that failed but a record that says why. Raises ``OSError`` on a full disk."""
-    for path in (target, *(_beside(target, suffix) for suffix in BESIDE)):
-        path.unlink(missing_ok=True)
-    _write_record(target, {"status": f"not written: {reason}", "written": False, "error": reason})
+def write_failure(target: Path, reason: str) -> list[str]:
+    """Leave nothing of a photo that failed but a record that says why -> what of that could not be done.
+
+    Raises nothing, and no record stays that says of a missing photo that it was written: where the record can
+    be neither replaced nor removed, what an earlier run left stays whole.
+    """
+    problems = []
+    record = _beside(target, ".json")
+    try:
+        _write_record(target, {"status": f"not written: {reason}", "written": False, "error": reason})
+    except OSError as error:
+        problems.append(str(error))
+    stale = [record] if problems else []
+    for path in (*stale, _beside(target, ".gif"), target):
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            problems.append(f"{path}: what an earlier run left stays there ({error.strerror})")
+            if path == record:
+                break
+    return problems
 
 
-def _passed_over(given: Path, photos: set[Path], output: Path) -> list[Path]:
-    """The files of a folder that are no photos."""
-    if not given.is_dir():
-        return []
-    files = [path for path in sorted(given.rglob("*")) if path.is_file()]
-    return [path for path in files if path not in photos and not path.is_relative_to(output)]
+def _left(target: Path) -> dict[Path, bool]:
+    """The files that belong to ``target``, and whether an earlier run wrote them, if they are there."""
+    record = _earlier_record(target)
+    finished = bool(record.get("written")) or record.get("status") == STARTED
+    photo_and_gif = {target: finished, _beside(target, ".gif"): finished}
+    return photo_and_gif | {_beside(target, ".json"): bool(record)}
 
 
 def _earlier_record(target: Path) -> dict:
     """The manifest that an earlier run left beside ``target``; empty where there is none of ours."""
     try:
         record = json.loads(_beside(target, ".json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return record if isinstance(record, dict) and {"status", "written"} <= record.keys() else {}
 
@@ -155,3 +178,22 @@ def _beside(target: Path, suffix: str) -> Path:
 
 def _write_record(target: Path, record: dict) -> None:
     storage.write_atomically(_beside(target, ".json"), json.dumps(record, indent=1).encode())
+
+
+def _nearest(path: Path) -> Path:
+    """``path``, or where nothing is there the nearest folder above it."""
+    return next((there for there in (path, *path.parents) if os.path.lexists(there)), Path())
+
+
+def _length(name: str) -> int:
+    """What a file system counts of a name: bytes, on Windows units of UTF-16."""
+    return len(name.encode("utf-16-le", "surrogatepass")) // 2 if os.name == "nt" else len(os.fsencode(name))
+
+
+def _is_case_blind(folder: Path) -> bool:
+    """Whether the disk takes ``A`` and ``a`` for one name; False where the folder's path has no letter."""
+    real = os.path.realpath(folder)
+    try:
+        return real != real.swapcase() and os.path.samefile(real, real.swapcase())
+    except OSError:
+        return False

@@ -29,9 +29,9 @@ LARGE_PHOTO = 4_000_000  # pixels
 class Result:
     """The anonymized photo, its faces, which pixels were hidden (1, 1, H, W), and its status.
 
-    ``targets`` and ``outcomes`` belong together by position. ``doubtful`` faces scored less than
-    ``min_score``: they are still visible, for the caller to look at. ``smallest_searched`` is the smallest
-    face, in pixels, looked for.
+    ``targets`` and ``outcomes`` belong together by position. ``doubtful`` faces are still visible, for the
+    caller to look at: they scored less than ``min_score``, or lie in no box given by hand.
+    ``smallest_searched`` is the smallest face, in pixels, looked for.
     """
 
     photo: Photo
@@ -96,10 +96,14 @@ def steps(
         result = _result(replace(photo, pixels=pixels), draft.targets, draft.outcomes, draft.scene.hidden)
     else:
         result = _obfuscated(photo, targets, options)
-    visible = [face for face in doubtful if not compositing.covered(face, result.hidden)]
-    result = replace(result, smallest_searched=smallest, doubtful=visible)
+    result = with_visible(replace(result, smallest_searched=smallest), doubtful)
     preview = result.photo.pixels if preview_every and targets else None
     yield Progress("done", len(targets), len(targets), preview=preview, result=result)
+
+
+def with_visible(result: Result, faces: Sequence[Face]) -> Result:
+    """The result that says of these faces which are still visible."""
+    return replace(result, doubtful=[face for face in faces if not compositing.covered(face, result.hidden)])
 
 
 def plan_targets(found: Sequence[Face], options: Options) -> list[Target]:

@@ -4,25 +4,23 @@ Inside the package an image is a float tensor (N, 3, H, W), RGB, in [-1, 1]; byt
 """
 
 import io
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import BinaryIO, cast
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image, ImageCms, ImageOps, JpegImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from deid import storage
+from deid.photo import folders, formats
+from deid.photo.formats import ImageError
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+SUFFIXES = formats.SUFFIXES
 MAX_PIXELS = 100_000_000
-_WRITABLE = {"JPEG", "PNG", "WEBP", "BMP", "TIFF"}
-
-
-class ImageError(ValueError):
-    """A photo that cannot be read or written; the message names the file and the fix."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +67,10 @@ def shrink(images: Tensor, longest: int) -> Tensor:
 
 
 def find(path: str | Path) -> list[Path]:
-    """The photos at ``path``: the file itself, or every photo below a folder in sorted order."""
+    """The photos at ``path``: the file itself, or every file of ``SUFFIXES`` below a folder, in order."""
     path = Path(path)
     if path.is_dir():
-        return sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+        return [p for p in folders.walk(path).pictures if p.suffix.lower() in SUFFIXES and p.is_file()]
     if path.is_file():
         return [path]
     raise ImageError(f"{path}: no such file or folder")
@@ -85,19 +83,23 @@ def load(path: str | Path, max_pixels: int = MAX_PIXELS, content: bytes | None =
     file for anything that is not a whole, single, reasonably sized photo.
     """
     path = Path(path)
+    file = _open(path) if content is None else io.BytesIO(content)
+    head = b""
     try:
         # The size is known from the header: a decompression bomb is refused before it is unpacked.
-        with Image.open(path if content is None else io.BytesIO(content)) as image:
-            _check(image, path, max_pixels)
-            encoding = _encoding(image)
+        with file:
+            before, head = _state(file), file.read(formats.HEAD)
+            image = Image.open(file)
+            formats.check(image, path, max_pixels)
+            encoding = formats.encoding(image)
             grey = image.mode in ("1", "L", "LA", "I", "I;16", "I;16B", "F")
             pixels = from_uint8(np.asarray(_to_srgb(ImageOps.exif_transpose(image))))
+            if _state(file) != before:
+                raise ImageError(f"{path}: changed while it was read; run again when it is complete")
     except ImageError:
         raise
-    except FileNotFoundError:
-        raise ImageError(f"{path}: no such file") from None
     except UnidentifiedImageError:
-        raise ImageError(f"{path}: not a photo this program can read; convert it to JPEG or PNG") from None
+        raise ImageError(f"{path}: {formats.advice(path, head)}") from None
     except Image.DecompressionBombError:
         raise ImageError(
             f"{path}: over the limit of {max_pixels / 1e6:.0f} megapixels; scale it down first"
@@ -109,17 +111,35 @@ def load(path: str | Path, max_pixels: int = MAX_PIXELS, content: bytes | None =
     return Photo(pixels, encoding[0], grey, encoding[1])
 
 
+def _open(path: Path) -> BinaryIO:
+    if os.path.exists(path) and not os.path.isfile(path):  # reading a pipe would wait for ever
+        raise ImageError(f"{path}: not a file; give photos or folders")
+    try:
+        return path.open("rb")
+    except FileNotFoundError:
+        raise ImageError(f"{path}: no such file") from None
+    except OSError as error:
+        raise ImageError(f"{path}: cannot be read ({error.strerror}); make it readable") from None
+
+
+def _state(file: BinaryIO) -> tuple[int, ...]:
+    """What changes when someone writes to an open file."""
+    if isinstance(file, io.BytesIO):
+        return ()
+    state = os.fstat(file.fileno())
+    return state.st_size, state.st_mtime_ns
+
+
 def save(photo: Photo, path: str | Path) -> None:
     """Write ``photo`` in its own encoding without any metadata; the file appears whole or not at all."""
     path = Path(path)
-    if photo.format not in _WRITABLE:
-        raise ImageError(f"{path}: cannot write {photo.format}; use one of {', '.join(sorted(_WRITABLE))}")
+    if photo.format not in formats.WRITABLE:
+        known = ", ".join(sorted(formats.WRITABLE))
+        raise ImageError(f"{path}: cannot write {photo.format}; use one of {known}")
     try:
         storage.write_atomically(path, encode(photo))
-    except OSError as error:
-        raise ImageError(
-            f"{path}: cannot be written ({error.strerror}); choose another output folder"
-        ) from error
+    except storage.WriteError as error:
+        raise ImageError(str(error)) from error
 
 
 def encode(photo: Photo) -> bytes:
@@ -144,35 +164,6 @@ def from_jpeg(content: bytes, side: int) -> Tensor:
     with Image.open(io.BytesIO(content), formats=["JPEG"]) as image:
         image.draft("RGB", (side, side))
         return from_uint8(np.asarray(image.convert("RGB")))
-
-
-def _check(image: Image.Image, path: Path, max_pixels: int) -> None:
-    width, height = image.size
-    if width * height > max_pixels:
-        raise ImageError(
-            f"{path}: {width}x{height} is over the limit of {max_pixels / 1e6:.0f} megapixels; "
-            "scale it down first"
-        )
-    # An MPO is a JPEG with previews behind it: only its first picture is read, and only that is written.
-    pictures = getattr(image, "n_frames", 1)
-    if pictures > 1 and image.format != "MPO":
-        raise ImageError(f"{path}: holds {pictures} pictures; give the frames as single files")
-    if image.format not in _WRITABLE | {"MPO"}:
-        raise ImageError(f"{path}: {image.format} cannot be written back; convert it to JPEG or PNG")
-
-
-def _encoding(image: Any) -> tuple[str, dict]:  # each format's Pillow class has attributes of its own
-    """The output format, and the options that bring the quality near the source's."""
-    if image.format in ("JPEG", "MPO"):
-        if image.mode == "CMYK":  # its tables are for ink, not for luma and chroma
-            return "JPEG", {"optimize": True, "quality": 92}
-        subsampling = max(JpegImagePlugin.get_sampling(image), 0)
-        return "JPEG", {"optimize": True, "qtables": image.quantization, "subsampling": subsampling}
-    if image.format == "WEBP":
-        image.fp.seek(0)
-        lossless = b"VP8L" in image.fp.read(64)
-        return "WEBP", {"lossless": True} if lossless else {"quality": 92}
-    return image.format, {"compression": "tiff_deflate"} if image.format == "TIFF" else {}
 
 
 def _to_srgb(image: Image.Image) -> Image.Image:

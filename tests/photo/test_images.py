@@ -1,6 +1,7 @@
 """Files in, pixels, files out: upright, whole, nothing but the picture."""
 
 import io
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image, ImageCms, JpegImagePlugin, PngImagePlugin
+from PIL import Image, ImageCms, ImageOps, JpegImagePlugin, PngImagePlugin
 
 from deid.photo import images
 from deid.photo.images import ImageError, Photo
@@ -307,6 +308,32 @@ def test_missing_files_and_folders(tmp_path):
         images.load(tmp_path / "missing.jpg")
     with pytest.raises(ImageError, match="no such file or folder"):
         images.find(tmp_path / "missing")
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path):
+    (tmp_path / "folder.jpg").mkdir()
+    (tmp_path / "loop.jpg").symlink_to("loop.jpg")
+    reasons = {"folder.jpg": "not a file", "loop.jpg": "cannot be read"}
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe.jpg")
+        reasons["pipe.jpg"] = "not a file"
+    for name, reason in reasons.items():
+        with pytest.raises(ImageError, match=f"{name}: {reason}"):
+            images.load(tmp_path / name)
+
+
+def test_a_photo_that_changes_while_it_is_read_is_not_taken_for_whole(tmp_path, monkeypatch):
+    path, turn = tmp_path / "a.png", ImageOps.exif_transpose
+    picture().save(path)
+
+    def transpose(image):
+        with path.open("ab") as other:
+            other.write(b"more")
+        return turn(image)
+
+    monkeypatch.setattr(ImageOps, "exif_transpose", transpose)
+    with pytest.raises(ImageError, match=r"a\.png: changed while it was read"):
+        images.load(path)
 
 
 def test_find_walks_a_folder_in_order(tmp_path):

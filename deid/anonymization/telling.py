@@ -1,0 +1,94 @@
+"""What is said of photos to a person: results, doubts, and why a photo was not written, as single lines."""
+
+import contextlib
+import io
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+from deid.anonymization.options import Options
+from deid.anonymization.pipeline import Result
+from deid.photo.faces import Face
+from deid.photo.images import ImageError
+from deid.storage import WriteError
+
+SENTENCES = (ImageError, WriteError)  # errors whose text is for people, and names the file and the fix
+SHOWN = 5
+
+
+class Console:
+    """A console that takes any text: what it cannot show becomes an escape; one that is gone takes all.
+
+    All else is the ``stream``'s own. A program without a window has None as its stream.
+    """
+
+    def __init__(self, stream: TextIO | None):
+        self.stream = stream or io.StringIO()
+        self.encoding = self.stream.encoding or "utf-8"
+
+    def write(self, text: str) -> int:
+        """Write what can be shown of ``text`` -> its length."""
+        with contextlib.suppress(OSError, ValueError):  # gone, or closed
+            self.stream.write(text.encode(self.encoding, "backslashreplace").decode(self.encoding))
+        return len(text)
+
+    def flush(self) -> None:
+        """Pass on what was written."""
+        with contextlib.suppress(OSError, ValueError):
+            self.stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+
+def summary(result: Result) -> str:
+    """How many faces there were and what became of them."""
+    if not result.targets:
+        return "no face found (which does not mean that there is none)"
+    counts: dict[str, int] = {}
+    for target in result.targets:
+        what = f"{target.method} ({target.reason})" if target.reason else target.method
+        counts[what] = counts.get(what, 0) + 1
+    return f"{len(result.targets)} faces: " + ", ".join(f"{count} {what}" for what, count in counts.items())
+
+
+def warning(doubtful: Sequence[Face], options: Options, by_hand: bool = False) -> str:
+    """That there may be more faces, and how to hide them; ``by_hand``: where boxes decide."""
+    scores = [face.score for face in doubtful]
+    remedy = "more boxes" if by_hand else f"--min-score below {options.min_score:g}"
+    return (
+        f"{len(doubtful)} possible faces stay visible, they score {min(scores):.2f} to {max(scores):.2f}: "
+        f"look at them (boxes in the JSON), or hide them too with {remedy}"
+    )
+
+
+def passed_over(files: Sequence[Path]) -> str:
+    """The files that are no photos, the first few by name."""
+    more = f" and {len(files) - SHOWN} more" if len(files) > SHOWN else ""
+    return f"not photos, left alone: {', '.join(map(str, files[:SHOWN]))}{more}"
+
+
+def reason(error: Exception) -> str:
+    """Why a photo was not written."""
+    if isinstance(error, SENTENCES):
+        return str(error)
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return f"{type(error).__name__}: {error}"
+
+
+def without_folders(text: str, *folders: Path) -> str:
+    """``text`` for a manifest: names in these folders without them, for it may be passed on."""
+    forms = {form(folder) for folder in folders for form in (str, os.path.abspath, os.path.realpath)} - {"."}
+    for form in sorted(forms, key=len, reverse=True):
+        text = text.replace(form.rstrip(os.sep) + os.sep, "")
+    return text
+
+
+def printable(text: str) -> str:
+    """``text`` in one line: what does not print, as backslash escapes.
+
+    A file's name may hold bytes that are no text, line breaks, and codes that drive a terminal.
+    """
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)

@@ -1,6 +1,8 @@
 """The command line as a user meets it: files and manifests, exit codes, and what it refuses."""
 
+import io
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -27,6 +29,20 @@ def small(sample_path, tmp_path):
         exif[0x010E] = "a secret description"
         half.save(path, quality=90, exif=exif, comment=b"a secret comment")
     return path
+
+
+@pytest.fixture
+def folder(portraits, tmp_path):
+    """A folder with two portraits, a.jpg and z.jpg."""
+    first, last = portraits(tmp_path / "in", 2)
+    first.rename(first.with_name("a.jpg"))
+    last.rename(last.with_name("z.jpg"))
+    return tmp_path / "in"
+
+
+def blacken(*arguments) -> int:
+    """Run the fastest method."""
+    return main([*map(str, arguments), "--method", "blackout", "--no-verify", "--min-size", "60"])
 
 
 def manifest(folder, name):
@@ -73,7 +89,11 @@ def test_unasked_the_tool_shows_people_of_the_library(small, tmp_path, own_libra
     record = manifest(out, small.name)
     assert {face["method"] for face in record["faces"]} == {"reference"}
     assert len({record["references"][face["reference"]]["identity"] for face in record["faces"]}) == 2
-    assert record["weights_sha256"].keys() == {"onepass-128.safetensors", own_library.name}
+    assert record["weights_sha256"].keys() == {
+        "onepass-128.safetensors",
+        "refining.safetensors",
+        own_library.name,
+    }
 
 
 def test_a_folder_keeps_its_tree_and_a_bad_photo_stops_no_other(small, tmp_path, capsys):
@@ -112,12 +132,16 @@ def test_possible_faces_that_stay_visible_are_told(small, tmp_path, capsys):
     assert len(listed) == 2 and all(0.9 < face["score"] <= 1 and len(face["box"]) == 4 for face in listed)
 
 
-def test_own_boxes_decide(small, tmp_path):
+def test_own_boxes_decide_and_the_faces_outside_are_told(small, tmp_path, capsys):
     boxes, out = tmp_path / "boxes.json", tmp_path / "out"
     boxes.write_text(json.dumps({small.name: [[60, 40, 200, 200]]}))
     assert main([str(small), "-o", str(out), "--method", "blackout", "--boxes", str(boxes)]) == 0
     record = manifest(out, small.name)
     assert [face["box"] for face in record["faces"]] == [[60, 40, 200, 200]]
+    assert "1 possible faces stay visible, they score 1.00 to 1.00" in (said := capsys.readouterr().err)
+    assert "hide them too with more boxes" in said
+    (visible,) = record["doubtful_faces_left_visible"]
+    assert visible["box"][0] > 290, "the other person's face"
     pixels = np.asarray(Image.open(out / small.name))
     assert pixels[90:140, 130:150].max() < 12, "the box's face is black"
 
@@ -228,3 +252,122 @@ def test_a_run_that_was_killed_while_writing_is_done_again(small, tmp_path):
     (out / f"{small.name}.json").write_text(json.dumps({"status": STARTED, "written": False}))
     assert main([str(small), "-o", str(out), "--method", "blackout"]) == 0
     assert manifest(out, small.name)["written"] is True
+
+
+@pytest.mark.parametrize(
+    ("name", "encoding", "shown"),
+    [
+        (os.fsdecode(b"caf\xe9.jpg"), "utf-8", r"caf\udce9.jpg"),
+        ("写真.jpg", "cp1252", r"\u5199\u771f.jpg"),
+        ("a\nb\x1b[2J.jpg", "utf-8", r"a\nb\x1b[2J.jpg"),
+    ],
+)
+@pytest.mark.skipif(sys.platform != "linux", reason="not every disk has such names")
+def test_a_name_that_the_console_cannot_show_stops_no_photo(
+    folder, tmp_path, monkeypatch, name, encoding, shown
+):
+    (folder / "a.jpg").rename(folder / name)
+    console = io.TextIOWrapper(io.BytesIO(), encoding, write_through=True)
+    monkeypatch.setattr(sys, "stdout", console)
+    assert blacken(folder, "-o", tmp_path / "out") == 0
+    assert f"{shown}: 1 faces" in console.buffer.getvalue().decode(encoding)
+    assert manifest(tmp_path / "out", name)["written"] and manifest(tmp_path / "out", "z.jpg")["written"]
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_console_that_is_gone_stops_no_photo(folder, tmp_path, monkeypatch, stream):
+    class Gone(io.StringIO):
+        def write(self, text):
+            raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr(sys, stream, Gone())
+    assert blacken(folder, "-o", tmp_path / "out") == 0
+    assert manifest(tmp_path / "out", "z.jpg")["written"]
+
+
+def test_what_looks_like_a_photo_and_was_not_done_is_named_and_counts(folder, tmp_path, capsys):
+    """Raw, an animation, a link to nothing, a file that is none; what can be read is, whatever its name."""
+    shutil.copy(folder / "a.jpg", folder / "b.jfif")
+    shutil.copy(folder / "a.jpg", folder / "c")
+    (folder / "raw.CR3").write_bytes(b"\0\0\0\x18ftypcrx ")
+    frames = [Image.new("RGB", (40, 30), colour) for colour in ("red", "tan")]
+    frames[0].save(folder / "moving.gif", save_all=True, append_images=frames[1:])
+    (folder / "gone.jpg").symlink_to("nowhere")
+    undone = {
+        "raw.CR3": "a camera's raw file",
+        "moving.gif": "holds 2 pictures",
+        "gone.jpg": "no such file",
+    }
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(folder / "pipe.png")
+        undone["pipe.png"] = "not a file"
+    (folder / "notes.txt").write_text("no photo")
+    out = tmp_path / "out"
+    assert blacken(folder, "-o", out) == 1
+    said = capsys.readouterr()
+    for name, reason in undone.items():
+        assert f"{folder / name}: not written: {reason}" in said.err
+        assert manifest(out, name)["written"] is False and not (out / name).exists()
+        assert str(tmp_path) not in (out / f"{name}.json").read_text(), "a manifest holds no path"
+    assert f"4 of {4 + len(undone)} photos written" in said.out and "alone: " in said.out
+    assert all(manifest(out, name)["written"] for name in ("a.jpg", "b.jfif", "c", "z.jpg"))
+
+
+def test_nothing_but_what_cannot_be_done_is_no_success(folder, tmp_path, capsys):
+    (tmp_path / "phone").mkdir()
+    (tmp_path / "phone" / "IMG_1.HEIC").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    assert blacken(tmp_path / "phone", "-o", tmp_path / "out") == 1
+    assert "IMG_1.HEIC: not written: " in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="paths end before")
+def test_a_name_that_is_too_long_is_told_before_the_first_photo(folder, tmp_path, capsys):
+    (folder / "a.jpg").rename(folder / f"{'x' * 251}.jpg")
+    assert blacken(folder, "-o", tmp_path / "out") == 1
+    said = capsys.readouterr()
+    assert "its name is too long" in said.err and "1 of 2 photos written" in said.out
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["z.jpg", "z.jpg.json"]
+
+
+def test_an_output_that_is_a_file_is_refused_before_the_first_photo(folder, tmp_path, capsys):
+    (tmp_path / "out.jpg").write_bytes(b"theirs")
+    assert blacken(folder / "a.jpg", "-o", tmp_path / "out.jpg") == 2
+    assert "out.jpg: not a folder; choose another output folder" in capsys.readouterr().err
+    assert (tmp_path / "out.jpg").read_bytes() == b"theirs"
+
+
+@pytest.mark.parametrize("refused", ["a.jpg", "a.jpg.json"])
+def test_a_file_that_may_not_be_written_stops_no_other(folder, tmp_path, capsys, monkeypatch, refused):
+    """Its message names it, not the temporary file; no record says that it was written."""
+    out, rename = tmp_path / "out", os.replace
+
+    def replace(source, target):
+        if target == out / refused:
+            raise PermissionError(13, "Permission denied", source, None, target)
+        rename(source, target)
+
+    assert blacken(folder, "-o", out) == 0
+    monkeypatch.setattr(os, "replace", replace)
+    assert blacken(folder, "-o", out) == 1
+    said = capsys.readouterr().err
+    assert f"a.jpg: not written: {out / refused}: cannot be written (Permission denied); choose" in said
+    assert said.count("Permission denied") == 1 and "partial" not in said and not list(out.glob(".partial*"))
+    assert not (out / "a.jpg").exists() and manifest(out, "z.jpg")["written"]
+    assert not (out / "a.jpg.json").exists() if refused != "a.jpg" else not manifest(out, "a.jpg")["written"]
+
+
+def test_linked_folders_are_done(folder, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (folder / "z.jpg").rename(tmp_path / "elsewhere" / "b.jpg")
+    (folder / "linked").symlink_to(tmp_path / "elsewhere")
+    assert blacken(folder, "-o", tmp_path / "out") == 0
+    assert manifest(tmp_path / "out" / "linked", "b.jpg")["written"]
+
+
+def test_a_second_run_does_the_same_however_its_folders_are_named(folder, tmp_path, monkeypatch):
+    out, left = folder / "out", []
+    monkeypatch.chdir(tmp_path)
+    for given, output in (("in", "in/out"), (folder, "in/out"), ("in/../in", out)):
+        assert blacken(given, "-o", output) == 0
+        left.append({path.name: path.read_bytes() for path in out.iterdir() if path.suffix == ".jpg"})
+        assert sorted(left[-1]) == ["a.jpg", "z.jpg"] and left[-1] == left[0]

@@ -112,6 +112,7 @@ def patch(scene: Scene, target: Target, fill: Tensor | None, finish: bool = True
         return Patch(region, -torch.ones_like(inside).expand(-1, 3, -1, -1), inside)
     if fill is None:
         return None
+    region, inside = _near(region, inside)
     drawn = alignment.paste(fill, target.matrix, region)
     if finish:
         area, hidden = (part[:, :, region[1] : region[3], region[0] : region[2]] for part in scene)
@@ -125,6 +126,19 @@ def patch(scene: Scene, target: Target, fill: Tensor | None, finish: bool = True
     left, top = region[0] + columns.start, region[1] + rows.start
     pixels, weights = (part[:, :, rows, columns].clone() for part in (drawn.clamp(-1, 1), weights))
     return Patch((left, top, left + weights.shape[3], top + weights.shape[2]), pixels, weights)
+
+
+def _near(region: Region, inside: Tensor) -> tuple[Region, Tensor]:
+    """A region and the hidden pixels in it (1, 1, h, w), less what lies too far away to matter.
+
+    A frame is twice as wide as the hole in it.
+    """
+    if not inside.any():
+        return region, inside
+    rows, columns = masks.bounds(inside[0, 0] > 0.5, texture.reach(inside))
+    bottom, right = min(rows.stop, inside.shape[2]), min(columns.stop, inside.shape[3])
+    left, top = region[0] + columns.start, region[1] + rows.start
+    return (left, top, region[0] + right, region[1] + bottom), inside[:, :, rows, columns].contiguous()
 
 
 def assemble(scene: Scene, targets: Sequence[Target], patches: Sequence[Patch | None]) -> Tensor:

@@ -7,6 +7,7 @@ import itertools
 import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -16,8 +17,8 @@ from deid.anonymization import compositing
 from deid.anonymization.draft import Draft
 from deid.anonymization.options import Options
 from deid.anonymization.targets import Outcome, Target
-from deid.inpainting.interface import MaskedFaces, Step
-from deid.photo import blending
+from deid.inpainting.interface import MaskedFaces, Method, Step
+from deid.photo import alignment, blending
 from deid.photo.resampling import enlarge
 
 # A fill whose surroundings are this far off (mean absolute difference, [-1, 1]) found no fitting face.
@@ -26,6 +27,7 @@ MAX_CONTEXTUAL = 0.45
 MIN_VISIBLE = 0.15
 FACES_AT_ONCE = 8
 MOST_PREVIEWS = 30  # of faces that appear one by one
+LOOKED_AT = 256  # pixels of a frame that a recogniser is shown
 FIT_SIDE = 128  # of a frame, in pixels, that colours are fitted in
 
 
@@ -53,7 +55,7 @@ def draw(draft: Draft, options: Options, preview_every: int = 0) -> Generator[Dr
             part = len(together) * step.iteration / options.iterations
             yield DrawingProgress(start + part, draft.preview(extra) if show else None)
         seconds = (time.perf_counter() - begin) / len(together)
-        fits = fit(step.images.cpu(), crops, visible, method.smooth_rim).split(1)
+        fits = _fills(method, step.images.cpu(), crops, visible).split(1)
         for k, index in enumerate(together):
             target, outcome = judged(targets[k], draft.outcomes[index], step, k)
             fill = None if target.black else fits[k]
@@ -73,27 +75,43 @@ def finish(drawing: Generator[DrawingProgress, None, Draft]) -> Draft:
             return done.value
 
 
-def candidates(draft: Draft, index: int, seeds: Sequence[int], options: Options) -> Iterator[tuple]:
-    """A face drawn for other ``seeds``: yields its target, its outcome, and its frame (1, 3, S, S).
+class Candidate(NamedTuple):
+    """A face drawn for one seed: its target and outcome, and a frame ``shown`` (1, 3, S, S) with the face's
+    ``landmarks`` (5, 2) in it. A candidate that could not be drawn is black.
+    """
 
-    A candidate that could not be drawn comes back blacked out.
+    target: Target
+    outcome: Outcome
+    shown: Tensor
+    landmarks: Tensor
+
+
+def candidates(draft: Draft, index: int, seeds: Sequence[int], options: Options) -> Iterator[Candidate]:
+    """A face drawn for other ``seeds``.
+
+    Where a method draws in frames of any size, it draws small ones: they are to be looked at, and who is
+    chosen is still to be drawn in the target's own frame (no fill).
     """
     method, begin = options.load_method(), time.perf_counter()
     others = [draft.targets[index].reseeded(seed, options.jitter) for seed in seeds]
+    large = method.detailed and others[0].frame.size > LOOKED_AT
+    places = [other.in_frame_of(LOOKED_AT, options.jitter) for other in others] if large else others
     # Without jitter all are seen in the same place.
-    first, *more = others
+    first, *more = places
     views = [compositing.view(draft.scene, first)]
     views += [compositing.view(draft.scene, other) for other in more] if options.jitter else views * len(more)
     crops, visible = (torch.cat(part) for part in zip(*views, strict=True))
-    faces = _faces(crops, visible, others, draft.at(index, others[0], draft.outcomes[index]), options)
+    faces = _faces(crops, visible, places, draft.at(index, first, draft.outcomes[index]), options)
     *_, step = method.draw(faces, options.search)
     seconds = (time.perf_counter() - begin) / len(others)
-    fills = fit(step.images.cpu(), crops, visible, method.smooth_rim)
+    fills = _fills(method, step.images.cpu(), crops, visible)
     shown = crops * visible + fills * (1 - visible)
     for k, other in enumerate(others):
         target, outcome = judged(other, draft.outcomes[index], step, k)
-        fill = None if target.black else fills[k : k + 1]
-        yield target, replace(outcome, fill=fill, seconds=outcome.seconds + seconds), shown[k : k + 1]
+        fill = None if target.black or large else fills[k : k + 1]
+        outcome = replace(outcome, fill=fill, seconds=outcome.seconds + seconds)
+        landmarks = alignment.apply(alignment.invert(places[k].matrix), other.face.points())
+        yield Candidate(target, outcome, shown[k : k + 1], landmarks)
 
 
 def fit(fills: Tensor, crops: Tensor, visible: Tensor, smooth: bool = False) -> Tensor:
@@ -110,6 +128,13 @@ def fit(fills: Tensor, crops: Tensor, visible: Tensor, smooth: bool = False) -> 
         return (crops * visible + (fills + change) * (1 - visible)).clamp(-1, 1)
     blended = blending.poisson(blending.match_colour(fills, crops, visible), crops, visible)
     return blending.smooth_rim(blended, visible) if smooth else blended
+
+
+def _fills(method: Method, images: Tensor, crops: Tensor, visible: Tensor) -> Tensor:
+    """What a method drew (F, 3, S, S), joined to what is visible."""
+    if method.joined:
+        return crops * visible + images * (1 - visible)
+    return fit(images, crops, visible, method.smooth_rim)
 
 
 def judged(target: Target, outcome: Outcome, step: Step, row: int) -> tuple[Target, Outcome]:

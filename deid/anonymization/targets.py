@@ -63,6 +63,13 @@ class Target:
         matrix, pose = _drawn_at(self.face, self.frame, seed, jitter)
         return replace(self, matrix=matrix, pose=pose, seed=seed, reference="")
 
+    def in_frame_of(self, size: int, jitter: float) -> "Target":
+        """The same face and person in a frame of ``size`` pixels; ``jitter`` as in ``Options``."""
+        frame = self.frame.resized(size)
+        matrix, pose = _drawn_at(self.face, frame, self.seed, jitter)
+        hole, landmarks = _hole_at(self.face, frame)
+        return replace(self, frame=frame, place=hole, landmarks=landmarks, matrix=matrix, pose=pose)
+
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
@@ -109,11 +116,16 @@ def plan(
 def place(face: Face, options: "Options", frame: Frame, seed: int) -> Target:
     """The target of one face in ``frame``."""
     matrix, pose = _drawn_at(face, frame, seed, options.jitter)
-    hole = frame.matrix(face)
-    landmarks = alignment.apply(alignment.invert(hole), face.points())
+    hole, landmarks = _hole_at(face, frame)
     return Target(
         face, frame, hole, landmarks, matrix, pose, options.method, options.mask, seed, options.truncation
     )
+
+
+def _hole_at(face: Face, frame: Frame) -> tuple[Tensor, Tensor]:
+    """The matrix (2, 3) of a face's hole, and the landmarks (5, 2) in its frame."""
+    matrix = frame.matrix(face)
+    return matrix, alignment.apply(alignment.invert(matrix), face.points())
 
 
 def _drawn_at(face: Face, frame: Frame, seed: int, jitter: float) -> tuple[Tensor, Tensor]:

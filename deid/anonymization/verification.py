@@ -19,7 +19,7 @@ from deid.anonymization.draft import Draft
 from deid.anonymization.options import Options
 from deid.anonymization.targets import Outcome, Target
 from deid.inpainting.interface import face_seeds
-from deid.photo import alignment, detection
+from deid.photo import detection
 from deid.photo.faces import from_landmarks, match
 from deid.recognition import recognisers
 from deid.recognition.recognisers import Recogniser
@@ -147,15 +147,14 @@ def choose(draft: Draft, index: int, originals: Originals, options: Options) -> 
 
     Where all are, the least alike is chosen. A face that none could be drawn for is blacked out.
     """
-    face, seeds = draft.targets[index].face, face_seeds(draft.targets[index].seed, CANDIDATES)
+    seeds = face_seeds(draft.targets[index].seed, CANDIDATES)
     drawn, ranked = list(synthesis.candidates(draft, index, seeds, options)), []
-    for number, (target, outcome, shown) in enumerate(drawn):
-        points = alignment.apply(alignment.invert(target.matrix), face.points())
+    for number, (target, outcome, shown, points) in enumerate(drawn):
         (vector,) = originals.recogniser.embed(shown, [from_landmarks(points)])
         above = originals.similarity(index, vector) - (originals.threshold - MARGIN)
         over = max(0.0, above) if above == above else float("inf")
         ranked.append((target.black, over, outcome.losses.get("contextual", 0.0), number))
-    target, outcome, _ = drawn[min(ranked)[-1]]
+    target, outcome, *_ = drawn[min(ranked)[-1]]
     if target.black:
         target, outcome = cover(target, outcome, target.reason)
     return draft.at(index, target, outcome)

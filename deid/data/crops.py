@@ -71,6 +71,10 @@ class FaceCrops(torch.utils.data.Dataset):
         """Crops (N, 3, size, size) in [-1, 1] at ``indices``."""
         return self._bytes[torch.as_tensor(indices)].float().div(127.5).sub(1)
 
+    def bytes(self) -> Tensor:
+        """All crops as bytes (N, 3, size, size)."""
+        return self._bytes
+
     def mean(self) -> Tensor:
         """The mean crop (1, 3, size, size)."""
         return self._bytes.float().mean(0, keepdim=True).div(127.5).sub(1)

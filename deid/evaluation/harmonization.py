@@ -53,7 +53,8 @@ def cases(crops: FaceCrops, light: float = 1.0, seed: int = 0) -> Iterator[Case]
         bright, landmarks = crops.batch([index]), crops.landmarks[index]
         face = (bright + 1) * light ** (1 / 2.2) - 1  # sRGB codes about the 2.2nd root of light
         visible = masks.frame_mask("face", landmarks.double(), SIZE)
-        frame = guesser.guess(MaskedFaces(face, visible, [0], landmarks[None])).frames
+        masked = MaskedFaces(face, visible, [0], landmarks[None])
+        frame = guesser.guess(masked).frames(masked)
         weight = 1 - masks.frame_mask("face-80", landmarks.double(), SIZE)
         yield Case("own", face, frame, visible, disturbing.recoloured(bright, random), weight)
         fitted = fitting.warp(crops.batch([other]), crops.landmarks[other], landmarks)

@@ -24,13 +24,18 @@ SEED, TRUNCATION = 1, 0.0  # of the guess: the mean person, for tone and light a
 
 @dataclass(frozen=True)
 class Guess:
-    """Of F faces: ``frames`` (F, 3, S, S) with a guess where they are hidden, what it says of each, and
+    """Of F faces: ``pictures`` (F, 3, R, R) with a guess where they are hidden, what it says of each, and
     contextual losses (F,): a guess that misses what is visible is not to be trusted.
     """
 
-    frames: Tensor
+    pictures: Tensor
     sketches: Sequence[Sketch]
     contextual: Tensor
+
+    def frames(self, faces: MaskedFaces) -> Tensor:
+        """The frames (F, 3, S, S) that were guessed for, with the guess where they are hidden."""
+        large = enlarge(self.pictures, faces.crops.shape[3]).clamp(-1, 1)
+        return faces.crops * faces.visible + large * (1 - faces.visible)
 
 
 class Guesser:
@@ -42,34 +47,56 @@ class Guesser:
         self.generator, self.device = load_generator(GENERATOR, device), device
         self.file: Path = loading.locate(GENERATOR)
 
-    @torch.no_grad()
     def guess(self, faces: MaskedFaces) -> Guess:
-        """Guess what is hidden. Raises ``ValueError`` where the landmarks are missing."""
+        """Guess what is hidden; a view that is there several times is guessed once.
+
+        Raises ``ValueError`` where the landmarks are missing.
+        """
         if faces.landmarks is None:
             raise ValueError("drawing with references needs the landmarks of each face")
-        count, size, side = len(faces), faces.crops.shape[3], self.generator.resolution
+        first = first_alike(faces)
+        own = [k for k, earlier in enumerate(first) if k == earlier]
+        found = self._guess(faces.crops[own], faces.visible[own], faces.landmarks[own])
+        rows = [own.index(k) for k in first]
+        return Guess(found.pictures[rows], [found.sketches[row] for row in rows], found.contextual[rows])
+
+    @torch.no_grad()
+    def _guess(self, whole: Tensor, seen: Tensor, landmarks: Tensor) -> Guess:
+        count, size, side = len(whole), whole.shape[3], self.generator.resolution
         # A pixel of the small view is visible only if all that went into it is.
-        visible = 1 - F.max_pool2d(1 - faces.visible, size // side)
-        crops = F.interpolate(faces.crops, (side, side), mode="area") * visible
+        visible = 1 - F.max_pool2d(1 - seen, size // side)
+        crops = F.interpolate(whole, (side, side), mode="area") * visible
         gain = exposure(crops, visible)  # the generator has learned from photos that are not dark
         crops = exposed(crops, gain) * visible
-        places = ((faces.landmarks + 0.5) / size).float()
+        places = ((landmarks + 0.5) / size).float()
         given = onepass.conditions(crops, visible, places * side - 0.5)
         z = self.generator.sample_z(1, torch.Generator().manual_seed(SEED)).expand(count, -1)
         drawn = self.generator(z.to(self.device), given.to(self.device), TRUNCATION).cpu()
         off = contextual_loss(drawn, crops, context_weights(visible))
         frames = (crops * visible + drawn * (1 - visible)).clamp(-1, 1)
         pictures = F.interpolate(frames, (matching.SIDE,) * 2, mode="area")
-        rows = zip(places, pictures.split(1), _kinds(faces, places), strict=True)
-        large = enlarge(exposed(frames, 1 / gain), size).clamp(-1, 1)
-        shown = faces.crops * faces.visible + large * (1 - faces.visible)
-        return Guess(shown, [Sketch(*row) for row in rows], off)
+        rows = zip(places, pictures.split(1), _kinds(whole, seen, places), strict=True)
+        return Guess(exposed(frames, 1 / gain), [Sketch(*row) for row in rows], off)
 
 
-def _kinds(faces: MaskedFaces, places: Tensor) -> Tensor:
+def first_alike(faces: MaskedFaces) -> list[int]:
+    """For each face the first one that is seen in the same view, with its landmarks in the same places."""
+    assert faces.landmarks is not None
+    first: list[int] = []
+    for k in range(len(faces)):
+        same = (
+            j
+            for j in sorted(set(first))
+            if all(torch.equal(part[j], part[k]) for part in (faces.visible, faces.crops, faces.landmarks))
+        )
+        first.append(next(same, k))
+    return first
+
+
+def _kinds(whole: Tensor, seen: Tensor, places: Tensor) -> Tensor:
     """The kinds of person (F, 64) that fit around the holes, told from visible pixels alone."""
-    side, size = coherence.SIDE, faces.crops.shape[3]
+    side, size = coherence.SIDE, whole.shape[3]
     # As for the guess: visible in the small view is only what no hidden pixel went into.
-    visible = 1 - F.max_pool2d(1 - faces.visible, size // side)
-    crops = F.interpolate(faces.crops, (side, side), mode="area")
+    visible = 1 - F.max_pool2d(1 - seen, size // side)
+    crops = F.interpolate(whole, (side, side), mode="area")
     return coherence.kinds_around(crops, visible, places)

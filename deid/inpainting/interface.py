@@ -72,13 +72,14 @@ class Method(ABC):
 
     A subclass says how it goes about it: ``iterative`` if its steps show progress, ``smooth_rim`` if its
     fills need a smooth rim, ``truncates`` if it heeds ``MaskedFaces.truncation``, ``detailed`` if its fills
-    may be sharper than the photo.
+    may be sharper than the photo, ``joined`` if they go on from what is visible without a seam.
     """
 
     iterative: ClassVar[bool]
     smooth_rim: ClassVar[bool]
     truncates: ClassVar[bool]
     detailed: ClassVar[bool] = False
+    joined: ClassVar[bool] = False
 
     generator: Any  # a FaceGenerator of this method's kind
     files: list[Path]  # the weights that it draws with

@@ -15,13 +15,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from deid.generators import WeightsError, load_generator
-from deid.inpainting.guessing import Guesser
+from deid.inpainting.guessing import Guesser, first_alike
 from deid.inpainting.interface import MaskedFaces, Method, Step
 from deid.inpainting.settings import Search
 from deid.photo import alignment, masks
 from deid.photo.alignment import DCGAN_FRAME, Frame
 from deid.photo.faces import Face
-from deid.references import casting, matching, people
+from deid.references import casting, matching, people, refining
 from deid.references.build import build
 from deid.references.library import Library, LibraryError, default_path
 from deid.references.matching import Sketch
@@ -36,7 +36,8 @@ class ReferenceMethod(Method):
     """Faces of a library's people, fitted and harmonised."""
 
     family = "reference"
-    iterative, smooth_rim, truncates, detailed = False, False, False, True
+    iterative, smooth_rim, truncates = False, False, False
+    detailed, joined = True, True
 
     @classmethod
     def prepare(cls, weights: str = "") -> Iterator[tuple[int, int]]:
@@ -55,7 +56,7 @@ class ReferenceMethod(Method):
             )
         self.guesser = Guesser(device)
         self.generator = self.guesser.generator
-        self.files = [self.guesser.file, self.library.path]
+        self.files = [self.guesser.file, refining.WEIGHTS, self.library.path]
 
     @property
     def frame(self) -> Frame:
@@ -76,18 +77,20 @@ class ReferenceMethod(Method):
         """
         del search
         faces = faces.to("cpu")
-        guess = self.guesser.guess(faces)
+        guess, views = self.guesser.guess(faces), first_alike(faces)
         known = [name for name in faces.avoid if people.knows(self.library, name)]
         shown = Counter(people.identity(self.library, name) for name in known)
-        fills, names = [], []
+        names, drawn = [], dict[tuple[int, str], Tensor]()
         for k in range(len(faces)):
             name = (faces.references or [""] * len(faces))[k]
             name = name or self._choose(guess.sketches[k], faces.seeds[k], shown)
             shown[people.identity(self.library, name)] += 1
-            around, visible = guess.frames[k : k + 1], faces.visible[k : k + 1]
-            fills.append(render(self.library, name, around, visible, faces.landmarks[k]))  # type: ignore[index]
             names.append(name)
-        images, nothing = torch.cat(fills), torch.zeros(len(faces), 1, 1, 1)
+            if (views[k], name) not in drawn:
+                frame, visible = faces.crops[k : k + 1], faces.visible[k : k + 1]
+                drawn[views[k], name] = render(self.library, name, frame, visible, faces.landmarks[k])  # type: ignore[index]
+        images = torch.cat([drawn[view] for view in zip(views, names, strict=True)])
+        nothing = torch.zeros(len(faces), 1, 1, 1)
         yield Step(0, {"contextual": guess.contextual}, images, images[:, None], nothing, names)
 
     def credit(self, reference: str) -> dict[str, str]:

@@ -75,6 +75,11 @@ def _steepness(fine: Tensor, wide: Tensor, places: Tensor) -> Tensor:
     return (fine[edges] / wide[edges].clamp(min=1e-4)).quantile(STEEP)
 
 
+def reach(hidden: Tensor) -> int:
+    """How many pixels around a hole (1, 1, h, w) matter to what lies in it."""
+    return _wide(hidden) + BEYOND
+
+
 def sharpness_ratio(photo: Tensor, hidden: Tensor) -> float:
     """Contrast of fine detail in the hole as a share of that around it: 1 fits, less is soft. NaN: no hole.
 
@@ -87,12 +92,17 @@ def sharpness_ratio(photo: Tensor, hidden: Tensor) -> float:
 
 def _around(hidden: Tensor, known: Tensor) -> Tensor:
     """Visible pixels within about a quarter of the hole's width (1, 1, h, w)."""
-    reach = max(4, round(0.25 * hidden.sum().sqrt().item()))
-    steps = max(1, reach // 8)
+    wide = _wide(hidden)
+    steps = max(1, wide // 8)
     coarse = F.max_pool2d(hidden, steps, steps, ceil_mode=True)  # a wide window over few pixels
-    grown = dilate(coarse, reach // steps)
+    grown = dilate(coarse, wide // steps)
     grown = F.interpolate(grown, scale_factor=steps)[..., : hidden.shape[2], : hidden.shape[3]]
     return (grown > 0.5) & (hidden < 0.5) & (known > 0.5)
+
+
+def _wide(hidden: Tensor) -> int:
+    """About a quarter of a hole's width, in pixels."""
+    return max(4, round(0.25 * hidden.sum().sqrt().item()))
 
 
 def _grey(area: Tensor, drawn: Tensor, known: Tensor) -> Tensor:

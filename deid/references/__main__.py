@@ -31,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("--library", type=Path, default=default_path(), help="the library's file (%(default)s)")
     commands = p.add_subparsers(dest="command", required=True)
-    build_ = commands.add_parser("build", help="add the ten people of the package openpeople (offline)")
+    build_ = commands.add_parser("build", help="add nine people of the package openpeople (offline)")
     fetch = commands.add_parser("fetch", help="add a published set of portraits")
     fetch.add_argument("set", choices=["portraits"], help="200 portraits, CC0, of all ages and origins")
     fetch.add_argument("--from", dest="source", type=Path, help="a folder or tar that holds the set already")

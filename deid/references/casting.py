@@ -4,6 +4,7 @@ No two faces of a photo are the same person while others are left. Where few peo
 of those that fit make a third one: ten people serve a crowd.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -11,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from deid.references import matching
+from deid.references import hair, matching
 from deid.references.library import Library
 from deid.references.people import JOINED, Placement, name_of
 
@@ -69,19 +70,21 @@ def pairs(library: Library, distance: Tensor) -> Iterator[Pair]:
     costs = (costs[:, None] + costs[None]) / 2
     costs[~_joinable(library, places)] = float("inf")
     best: dict[tuple[str, str], Pair] = {}
-    for cell in costs.flatten().argsort(stable=True).tolist():
+    ordered = costs.flatten().sort(stable=True)
+    people = [library.references[index].identity for index in indexes]
+    for cell, cost in zip(ordered.indices.tolist(), ordered.values.tolist(), strict=True):
         row, column = divmod(cell, len(places))
-        if costs[row, column].isinf():
+        if math.isinf(cost):
             break
-        names = (library.references[indexes[row]].identity, library.references[indexes[column]].identity)
-        best.setdefault(names, Pair(places[row], places[column], costs[row, column].item()))
+        if (names := (people[row], people[column])) not in best:
+            best[names] = Pair(places[row], places[column], cost)
     yield from best.values()
 
 
 def _candidates(library: Library, distance: Tensor) -> list[Placement]:
     """The best pictures of the best fitting people, without glasses and beards."""
     found: dict[str, list[Placement]] = {}
-    beards = matching.beards(library)
+    beards = hair.beards(library)
     for cell in distance.flatten().argsort(stable=True).tolist():
         mirrored, index = divmod(cell, distance.shape[1])
         reference = library.references[index]

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 REACH = 60 / 256  # of the frame's side: how far a landmark pulls its surroundings along
-SMOOTH = 0.01  # how much the displacement may miss a landmark, for the sake of a smooth one
+SMOOTH = 0.15  # how much landmarks are missed for the sake of a smooth displacement: a bent face is no face
 MIRRORED = [1, 0, 2, 4, 3]  # landmarks of a mirrored face: left and right change places
 
 

@@ -1,8 +1,8 @@
 """A reference in the light of the photo: two ways of giving it the tone and the light of the place.
 
 ``by_frequencies``: low frequencies come from the frame (what is visible, and a guess where nothing is), high
-ones from the reference. ``by_network``: a small network that has learned to relight corrects the reference.
-``harmonize`` is the mean of both.
+ones from the reference. ``by_network``: a small network that has learned to join faces to photos draws the
+reference there, and finer detail comes from the reference. The tool uses the second.
 """
 
 from typing import Protocol
@@ -12,13 +12,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from deid.photo.blending import gaussian
-from deid.photo.colour import exposed, exposure
 from deid.photo.resampling import enlarge
-from deid.references import relighting
+from deid.references import refining
 
 SIDE = 128  # low frequencies need no more
 SPREAD = 8 / 128  # of the frame's side: finer than this is the reference's
-CONTRAST = (0.08, 1.25)  # how much the reference's detail may lose in the dark, and gain in the light
+SHARP = 2 / 128  # the same where a network has drawn the reference itself
+CONTRAST = (0.08, 1.0)  # how much the reference's detail may lose in the dark, and gain in the light
 EDGE = 0.018  # of the side: how softly the reference ends
 
 
@@ -39,29 +39,25 @@ def by_frequencies(frame: Tensor, visible: Tensor, reference: Tensor, weight: Te
     colours it (normalised convolution; Knutsson and Westin, 1993). Detail is scaled with the light: in the
     dark there is less of it.
     """
-    return _applied(_of_frequencies(frame, visible, reference, weight), reference)
+    del visible  # the guess is believed as it is
+    return _applied(_fields(low(frame, weight), low(reference, weight)), reference)
 
 
 def by_network(frame: Tensor, visible: Tensor, reference: Tensor, weight: Tensor) -> Tensor:
-    """The reference as a network relights it (``relighting``); as a ``Harmonizer``."""
-    return _applied(_of_network(frame, visible, reference, weight), reference)
+    """The reference as a network joins it to what is visible (``refining``); as a ``Harmonizer``."""
+    return detailed(refining.draw(frame, visible, reference, weight), reference, weight)
 
 
-def harmonize(frame: Tensor, visible: Tensor, reference: Tensor, weight: Tensor) -> Tensor:
-    """The mean of both ways, which is better than either; as a ``Harmonizer``.
+HARMONIZERS: dict[str, Harmonizer] = {"frequencies": by_frequencies, "network": by_network}
 
-    The one follows a guess that may be wrong, the other keeps shades of the reference that do not belong here
-    (``evaluation.harmonization`` measures all three).
+
+def detailed(drawn: Tensor, reference: Tensor, weight: Tensor) -> Tensor:
+    """The light of ``drawn`` (1, 3, 128, 128) and the detail of ``reference`` (1, 3, S, S), of one face.
+
+    As in ``by_frequencies``, but what is drawn shows the reference itself, so that all but its finest detail
+    can come from there.
     """
-    both = [way(frame, visible, reference, weight) for way in (_of_frequencies, _of_network)]
-    return _applied(torch.stack(both).mean(0), reference)
-
-
-HARMONIZERS: dict[str, Harmonizer] = {
-    "frequencies": by_frequencies,
-    "network": by_network,
-    "both": harmonize,
-}
+    return _applied(_fields(low(drawn, weight, SHARP), low(reference, weight, SHARP)), reference)
 
 
 def compose(frame: Tensor, face: Tensor, weight: Tensor) -> Tensor:
@@ -70,22 +66,11 @@ def compose(frame: Tensor, face: Tensor, weight: Tensor) -> Tensor:
     return (soft * face + (1 - soft) * frame).clamp(-1, 1)
 
 
-def _of_frequencies(frame: Tensor, visible: Tensor, reference: Tensor, weight: Tensor) -> Tensor:
-    """Gains and offsets (1, 6, 128, 128) that move the reference's means to those of the frame."""
-    del visible  # the guess is believed as it is
-    wanted, own = low(frame, weight), low(reference, weight)
+def _fields(wanted: Tensor, own: Tensor) -> Tensor:
+    """Gains and offsets (1, 6, 128, 128) that move means ``own`` (1, 3, 128, 128) to those ``wanted``."""
     light, before = (((part + 1) / 2).mean(1, keepdim=True).clamp(min=0.02) for part in (wanted, own))
     contrast = (light / before).clamp(*CONTRAST)
     return torch.cat([contrast.expand(-1, 3, -1, -1), wanted - contrast * own], 1)
-
-
-def _of_network(frame: Tensor, visible: Tensor, reference: Tensor, weight: Tensor) -> Tensor:
-    """Gains and offsets (1, 6, 128, 128) of a network that has learned from photos that are not dark."""
-    frame, visible = relighting.shrunk(frame), relighting.shrunk(visible)
-    brightened = exposure(frame, visible)
-    given = relighting.conditions(exposed(frame, brightened), visible, reference, weight)
-    gains = enlarge(relighting.load()(given), SIDE).exp() / brightened
-    return torch.cat([gains, gains - 1], 1)  # values are multiplied from black on, which is -1
 
 
 def _applied(fields: Tensor, reference: Tensor) -> Tensor:
@@ -94,11 +79,11 @@ def _applied(fields: Tensor, reference: Tensor) -> Tensor:
     return gain * reference + offset
 
 
-def low(images: Tensor, weight: Tensor) -> Tensor:
-    """Means of images (1, 3, S, S) around each pixel, inside ``weight`` (1, 1, S, S) -> (1, 3, 128, 128)."""
+def low(images: Tensor, weight: Tensor, spread: float = SPREAD) -> Tensor:
+    """Means of images (1, 3, S, S) around each pixel, inside ``weight`` (1, 1, R, R) -> (1, 3, 128, 128)."""
     share = _shrunk(weight)
-    sums = gaussian(_shrunk(images * weight), SPREAD * SIDE)
-    around = gaussian(share, SPREAD * SIDE)
+    inside = _shrunk(images * weight) if images.shape[3] == weight.shape[3] else _shrunk(images) * share
+    sums, around = (gaussian(part, spread * SIDE) for part in (inside, share))
     means = sums / around.clamp(min=1e-3)
     return torch.where(around > 1e-3, means, _shrunk(images))
 

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from deid.photo import masks
 from deid.photo.alignment import DCGAN_FRAME
-from deid.recognition import coherence
+from deid.recognition import coherence, traits
+from deid.references import hair
 from deid.references.fitting import mirror_landmarks
 from deid.references.library import Library
 
@@ -20,7 +21,6 @@ SIDE = 64  # of the thumbnails that are compared
 FIELDS = 8  # side of the fields that light is compared in
 BEST = 5  # the seed chooses among so many at most,
 NEARLY = 1.1  # who are at most so many times as far as the best one: a library of ten has no five who fit
-DARK = (0.5, 0.8)  # a chin and an upper lip of so much of the cheeks' light are a beard, or skin
 SURE = (0.15, 0.3)  # below the first ``attributes.measure`` sees no glasses, over the second it does
 
 
@@ -40,36 +40,44 @@ class Weights:
     """What a unit of each distance weighs.
 
     ``pose`` in eye distances, ``tone`` and ``light`` of colours in [-1, 1], ``kind`` is 1 - cosine,
-    ``glasses`` and ``beard`` go from 0 (none) to 1. Chosen on ``evaluation.coherence``'s table by group.
+    ``traits`` a logarithm of how well sex and age agree; ``glasses``, ``beard`` and ``brows`` (heavy ones
+    under fair hair) go from 0 (none) to 1. Chosen on ``evaluation.coherence``'s table by group.
     """
 
     pose: float = 8.0
     tone: float = 1.5
     light: float = 0.5
     kind: float = 2.0
+    traits: float = 1.0
     glasses: float = 0.3
-    beard: float = 0.3
+    beard: float = 1.2
+    brows: float = 0.5
 
 
 @dataclass(frozen=True)
 class _Known:
     """What of a library does not depend on the face: pictures as ``fields`` (64, 64, 3N), skin ``tones``
-    (N, 3), ``kinds`` (N, 64), ``glasses`` and ``beards`` (N,).
+    (N, 3), ``kinds`` (N, 64), ``traits`` (N, 3), ``glasses``, ``beards`` and ``brows`` (N,).
     """
 
     fields: Tensor
     tones: Tensor
     kinds: Tensor
+    traits: Tensor
     glasses: Tensor
     beards: Tensor
+    brows: Tensor
 
 
 @lru_cache(maxsize=2)
 def _known(library: Library) -> _Known:
-    pictures = thumbnails(library)
+    pictures = hair.thumbnails(library)
     own = masks.frame_mask("face-80", DCGAN_FRAME.resized(SIDE).points(), SIDE)[0, 0] < 0.5
     tones = pictures[:, :, own].median(2).values
-    return _Known(_fields(pictures), tones, kinds(library), glasses(library), beards(library))
+    shown = kinds(library)
+    likely = traits.of_faces(shown)
+    worn = glasses(library), hair.beards(library), hair.brows(library)
+    return _Known(_fields(pictures), tones, shown, likely, *worn)
 
 
 def distances(library: Library, sketch: Sketch, weights: Weights = Weights()) -> Tensor:
@@ -78,10 +86,12 @@ def distances(library: Library, sketch: Sketch, weights: Weights = Weights()) ->
 
 
 def parts(library: Library, sketch: Sketch, weights: Weights = Weights()) -> dict[str, Tensor]:
-    """What ``distances`` adds up: pose, tone, light, kind of person, glasses, beard, weighted (2, N)."""
+    """What ``distances`` adds up, weighted, (2, N) each: pose, tone, light, kind of person, and so on."""
     known = _known(library)
     inside = masks.frame_mask("face-80", sketch.landmarks.double() * SIDE - 0.5, SIDE) < 0.5
     tone = (known.tones - sketch.picture[0][:, inside[0, 0]].median(1).values).abs().mean(1)
+    unlike = -traits.agreement(known.traits, traits.of_surroundings(sketch.kind[None]))
+    fair = hair.fairness(sketch.picture, sketch.landmarks)
     pose, light = [], []
     for mirrored in (False, True):
         places = mirror_landmarks(library.landmarks) if mirrored else library.landmarks
@@ -94,8 +104,10 @@ def parts(library: Library, sketch: Sketch, weights: Weights = Weights()) -> dic
         "tone": (weights.tone * tone).expand(2, -1),
         "light": weights.light * torch.stack(light),
         "kind": (weights.kind * (1 - known.kinds @ sketch.kind)).expand(2, -1),
+        "traits": (weights.traits * unlike).expand(2, -1),
         "glasses": (weights.glasses * known.glasses).expand(2, -1),
         "beard": (weights.beard * known.beards).expand(2, -1),
+        "brows": (weights.brows * known.brows * fair).expand(2, -1),
     }
 
 
@@ -109,28 +121,6 @@ def glasses(library: Library) -> Tensor:
     """Whether each reference wears glasses, (N,) from 0 to 1: half a pair would be left beside others."""
     found = torch.tensor([reference.attributes["glasses"] for reference in library.references])
     return ((found - SURE[0]) / (SURE[1] - SURE[0])).clamp(0, 1)
-
-
-@lru_cache(maxsize=2)
-def beards(library: Library) -> Tensor:
-    """Whether each reference has a dark beard, (N,) from 0 to 1: most faces have none.
-
-    By how dark chin and upper lip are beside the cheeks.
-    """
-    found = []
-    for picture, points in zip(thumbnails(library), library.landmarks * SIDE, strict=True):
-        light = (picture.mean(0) + 1) / 2
-        eyes, mouth = points[:2].mean(0), points[3:].mean(0)
-        cheeks = torch.cat([_spot(light, points[k] + 0.6 * (points[k + 3] - points[k]), 2) for k in (0, 1)])
-        hair = [_spot(light, place, 1) for place in ((points[2] + mouth) / 2, mouth + 0.42 * (mouth - eyes))]
-        found.append(max(part.median() for part in hair) / cheeks.median().clamp(min=0.02))
-    return ((DARK[1] - torch.stack(found)) / (DARK[1] - DARK[0])).clamp(0, 1)
-
-
-def _spot(light: Tensor, place: Tensor, reach: int) -> Tensor:
-    """The values of a picture (S, S) around a place (x, y)."""
-    x, y = place.round().long().clamp(reach, len(light) - reach - 1).tolist()
-    return light[y - reach : y + reach + 1, x - reach : x + reach + 1].flatten()
 
 
 def choose(
@@ -157,12 +147,6 @@ def best_of_each(distance: Tensor, identities: list[str]) -> dict[str, tuple[int
         mirrored, index = divmod(place, distance.shape[1])
         people.setdefault(identities[index], (index, bool(mirrored)))
     return people
-
-
-@lru_cache(maxsize=1)
-def thumbnails(library: Library) -> Tensor:
-    """The library's crops at 64 px, (N, 3, 64, 64) in [-1, 1]; not to be written into."""
-    return library.thumbnails.float().div(127.5).sub(1)
 
 
 def _fields(pictures: Tensor) -> Tensor:

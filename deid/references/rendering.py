@@ -10,14 +10,12 @@ from deid.photo import masks
 from deid.photo.blending import gaussian
 from deid.photo.masks import dilate
 from deid.photo.resampling import enlarge
-from deid.references import fitting, harmonizing, mixing, people, surroundings
-from deid.references.harmonizing import Harmonizer
+from deid.references import fitting, harmonizing, mixing, people, refining, surroundings
 from deid.references.library import Library
 from deid.references.people import Placement
 
 SIDE = 128  # of the view in which a face's outline is found
-HEAD = 0.15  # difference, of [-1, 1], from which a guess shows something else than what lies around
-DEEP = 10  # of those pixels from the edge of a hole: further in a guess's detail is shown
+THIN = 5  # half of the width, in its pixels, of what is not shown
 
 
 @dataclass(frozen=True)
@@ -35,10 +33,10 @@ def fit(library: Library, name: str, landmarks: Tensor, size: int) -> Fitted:
 
     Raises ``LibraryError`` where the library has no such person (``references.people``).
     """
-    shown = [_fit(library, place, landmarks, size) for place in people.placements(library, name)]
-    if len(shown) == 1:
-        return shown[0]
-    upper, lower = shown
+    fitted = [_fit(library, place, landmarks, size) for place in people.placements(library, name)]
+    if len(fitted) == 1:
+        return fitted[0]
+    upper, lower = fitted
     return Fitted(
         *mixing.join(upper.picture, lower.picture, torch.cat([upper.weight, lower.weight]), landmarks)
     )
@@ -47,54 +45,45 @@ def fit(library: Library, name: str, landmarks: Tensor, size: int) -> Fitted:
 def _fit(library: Library, place: Placement, landmarks: Tensor, size: int) -> Fitted:
     crop, own = library.crop(place.row, size), library.landmarks[place.row]
     matte = library.mattes[place.row : place.row + 1].float() / 255
-    both = torch.cat([crop, F.interpolate(matte, (size, size), mode="bilinear")], 1)
     if place.mirrored:
-        both, own = fitting.mirror(both, own)
-    warped = fitting.warp(both, own * size - 0.5, landmarks)
-    return Fitted(warped[:, :3], _inner(warped[:, 3:], landmarks, size))
+        crop, matte, own = *(part.flip(3) for part in (crop, matte)), fitting.mirror_landmarks(own)
+    coarse = (landmarks + 0.5) * (SIDE / size) - 0.5
+    weight = shown(fitting.warp(matte, own * SIDE - 0.5, coarse), coarse)
+    larger = F.interpolate(weight, (size, size), mode="bilinear")
+    return Fitted(fitting.warp(crop, own * size - 0.5, landmarks), (larger > 0.5).float())
 
 
-def render(library: Library, name: str, guess: Tensor, visible: Tensor, landmarks: Tensor) -> Tensor:
-    """A frame (1, 3, S, S) in which the person ``name`` has the tone and light of ``guess``.
+def render(library: Library, name: str, frame: Tensor, visible: Tensor, landmarks: Tensor) -> Tensor:
+    """A frame (1, 3, S, S) with the person ``name`` in its hole, where ``visible`` (1, 1, S, S) is 0.
 
-    ``guess`` (1, 3, S, S) shows what is known of the frame; ``visible`` (1, 1, S, S) is 1 where it is seen.
-    Beside the reference its surroundings go on into the hole: a guess there is a smear.
+    Hidden pixels of ``frame`` are not looked at. Beside the reference a network has drawn what lies between
+    it and the edge of the hole.
     """
-    return harmonized(fit(library, name, landmarks, guess.shape[3]), guess, visible)
+    return joined(fit(library, name, landmarks, frame.shape[3]), frame, visible)
 
 
-def harmonized(
-    fitted: Fitted,
-    guess: Tensor,
-    visible: Tensor,
-    harmonizer: Harmonizer = harmonizing.harmonize,
-) -> Tensor:
+def joined(fitted: Fitted, frame: Tensor, visible: Tensor) -> Tensor:
     """The same of a reference that is fitted already."""
-    face = harmonizer(guess, visible, fitted.picture, fitted.weight)
-    return harmonizing.compose(_beside(guess, visible), face, fitted.weight)
+    drawn = refining.draw(frame, visible, fitted.picture, fitted.weight)
+    face = harmonizing.detailed(drawn, fitted.picture, fitted.weight)
+    around = torch.where(visible > 0.5, frame, enlarge(drawn, frame.shape[3]))
+    return harmonizing.compose(around, face, fitted.weight)
 
 
-def _beside(guess: Tensor, visible: Tensor) -> Tensor:
-    """What is seen beside a reference (1, 3, S, S): the head as wide as the guess has it, else surroundings.
-
-    A reference may be narrower than the head, or show less hair. Where the guess differs from what lies
-    around the hole it shows a head. Near the edge of the hole only its tone is shown: its detail is a smear.
+def pasted(fitted: Fitted, guess: Tensor, visible: Tensor) -> Tensor:
+    """The first way, without a network that joins: a guess's low frequencies, and beside the reference its
+    surroundings continued. ``guess`` (1, 3, S, S) shows a guess where ``visible`` (1, 1, S, S) is 0.
     """
-    size = guess.shape[3]
-    around = surroundings.continued(guess, visible)
-    small = F.interpolate(torch.cat([guess, around, 1 - visible], 1), (SIDE, SIDE), mode="area")
-    apart = (small[:, :3] - small[:, 3:6]).abs().mean(1, keepdim=True)
-    head = gaussian((gaussian(apart, 1.0) > HEAD).float(), 2.0).gt(0.5).float() * small[:, 6:]
-    tone = enlarge(harmonizing.low(guess, enlarge(head, size).clamp(0, 1)), size)
-    deep = enlarge(gaussian(1 - dilate(1 - small[:, 6:], DEEP), 2.0), size).clamp(0, 1)
-    share = enlarge(gaussian(head, 1.0), size).clamp(0, 1)
-    beside = share * (deep * guess + (1 - deep) * tone) + (1 - share) * around
-    return torch.where(visible > 0.5, guess, beside.clamp(-1, 1))
+    face = harmonizing.by_frequencies(guess, visible, fitted.picture, fitted.weight)
+    return harmonizing.compose(surroundings.continued(guess, visible), face, fitted.weight)
 
 
-def _inner(matte: Tensor, landmarks: Tensor, size: int) -> Tensor:
-    """Where a reference is shown (1, 1, S, S): its own skin, inside the outline of the face."""
-    outline = 1 - masks.frame_mask("face", landmarks.double(), size)
-    inside = F.interpolate(outline * (matte > 0.5), (SIDE, SIDE), mode="area")
-    smooth = (gaussian(inside, 1.5) > 0.6).float()
-    return (F.interpolate(1 - dilate(1 - smooth, 1), (size, size), mode="bilinear") > 0.5).float()
+def shown(matte: Tensor, landmarks: Tensor) -> Tensor:
+    """Where a reference is shown, as 0 or 1: its own skin, inside the outline of the face; (1, 1, 128, 128).
+
+    ``matte`` (1, 1, 128, 128) is of the reference at the ``landmarks`` (5, 2), in pixels of the same view.
+    """
+    outline = 1 - masks.frame_mask("face", landmarks.double(), SIDE)
+    smooth = (gaussian(outline * (matte > 0.5), 1.5) > 0.6).float()
+    # What is thin is no face: a strand of neck beside the chin, an ear's edge.
+    return dilate(1 - dilate(1 - smooth, THIN), THIN - 1) * smooth

@@ -17,18 +17,18 @@ from deid.devices import resolve_device
 from deid.generators import WeightsError
 from deid.photo.images import ImageError
 from deid.storage import FolderError
-from deid.training import loop, relighting
+from deid.training import loop, refining
 from deid.training.config import ONEPASS_256, Schedule
-from deid.training.relighting_examples import RelightingRecipe
+from deid.training.refining_examples import RefiningRecipe
 
 
 def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     p = argparse.ArgumentParser(prog="python -m deid.training", description="Train a few minutes at a time.")
     commands = p.add_subparsers(dest="command", required=True)
-    relight = commands.add_parser("relighting", help="the network that relights references")
+    refine = commands.add_parser("refining", help="the network that joins references to photos")
     larger = commands.add_parser("onepass-256", help="version 3 at 256 px, grown from onepass-128")
-    for command, recipe in ((relight, RelightingRecipe()), (larger, ONEPASS_256)):
+    for command, recipe in ((refine, RefiningRecipe()), (larger, ONEPASS_256)):
         command.add_argument(
             "crops", type=Path, nargs="+", help="dataset folders (notebook 01), crops of one size"
         )
@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line -> exit code."""
     given = parser().parse_args(arguments)
     try:
-        {"relighting": train_relighting, "onepass-256": train_onepass_256}[given.command](given)
+        {"refining": train_refining, "onepass-256": train_onepass_256}[given.command](given)
     except (ImageError, FolderError, WeightsError, ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -62,13 +62,13 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def train_relighting(given: argparse.Namespace) -> None:
-    """Go on with the network that relights references."""
-    recipe = RelightingRecipe(images=given.images, batch=given.batch)
+def train_refining(given: argparse.Namespace) -> None:
+    """Go on with the network that joins references to photos."""
+    recipe = RefiningRecipe(images=given.images, batch=given.batch)
     crops = FaceCrops(given.crops, given.limit)
-    follow(relighting.train(crops, recipe, given.run, 60 * given.minutes), recipe.images)
+    follow(refining.train(crops, recipe, given.run, 60 * given.minutes), recipe.images)
     if given.export:
-        print(relighting.export(given.run, given.export))
+        print(refining.export(given.run, given.export))
 
 
 def train_onepass_256(given: argparse.Namespace) -> None:

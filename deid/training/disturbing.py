@@ -30,12 +30,12 @@ def recoloured(faces: Tensor, random: torch.Generator) -> Tensor:
     return (2 * value - 1).clamp(-1, 1)
 
 
-def moved(faces: Tensor, random: torch.Generator) -> Tensor:
-    """Faces that are shifted and bent by a few hundredths of their side."""
+def moved(faces: Tensor, random: torch.Generator, warp: float = WARP) -> Tensor:
+    """Pictures (N, C, S, S) that are shifted and bent by a few hundredths of their side."""
     count, size = len(faces), faces.shape[3]
     identity = torch.eye(2, 3).expand(count, 2, 3)
     places = F.affine_grid(identity, [count, 1, size, size], align_corners=False)
-    moves = 2 * SHIFT * _normal((count, 2, 1, 1), random) + 2 * WARP * _field(count, 2, 4, size, random)
+    moves = 2 * SHIFT * _normal((count, 2, 1, 1), random) + 2 * warp * _field(count, 2, 4, size, random)
     return F.grid_sample(
         faces, places + moves.permute(0, 2, 3, 1), padding_mode="border", align_corners=False
     )

@@ -10,7 +10,7 @@ from deid.anonymization import compositing, pipeline
 from deid.anonymization.compositing import Scene
 from deid.anonymization.options import Options
 from deid.anonymization.targets import place
-from deid.photo import alignment, masks
+from deid.photo import alignment, masks, texture
 from deid.photo.alignment import DCGAN_FRAME
 from deid.photo.faces import Face, from_landmarks
 
@@ -115,3 +115,18 @@ def test_a_patch_does_not_depend_on_what_the_others_become(scene_of, sample_face
         area = compositing.blend(scene, targets, [fill, other])[:, :, top:bottom, left:right]
         covered = own.weights.expand_as(area) == 1
         assert torch.equal(area[covered], own.pixels[covered])
+
+
+def test_what_is_far_from_a_hole_does_not_matter_to_its_patch(scene_of, sample_faces):
+    """A patch is as large as its hole and a soft edge, and follows from what lies near it."""
+    (target, *_), scene = scene_of(sample_faces[:1])
+    fill = torch.rand(1, 3, target.frame.size, target.frame.size, generator=torch.Generator().manual_seed(0))
+    put = compositing.patch(scene, target, fill)
+    far = masks.dilate(scene.hidden, texture.reach(scene.hidden) + 1) < 0.5
+    assert far.float().mean() > 0.2
+    other = scene._replace(pixels=torch.where(far, -scene.pixels, scene.pixels))
+    again = compositing.patch(other, target, fill)
+    assert put.region == again.region and torch.equal(put.pixels, again.pixels)
+    left, top, right, bottom = put.region
+    rows, columns = masks.bounds(scene.hidden[0, 0] > 0.5, 6)
+    assert left >= columns.start and right <= columns.stop and top >= rows.start and bottom <= rows.stop

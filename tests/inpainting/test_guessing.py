@@ -18,8 +18,9 @@ def test_it_shows_what_is_visible_and_never_what_is_hidden(guesser, large_masked
     whole = crops.at(256).batch([0, 1])
     noise = torch.where(large_masked.visible > 0.5, whole, torch.rand_like(whole) * 2 - 1)
     first, other = (guesser.guess(replace(large_masked, crops=pixels)) for pixels in (whole, noise))
-    assert torch.equal(first.frames * large_masked.visible, whole * large_masked.visible)
-    assert torch.equal(first.frames, other.frames)
+    frames = first.frames(large_masked)
+    assert torch.equal(frames * large_masked.visible, whole * large_masked.visible)
+    assert torch.equal(first.pictures, other.pictures)
     for one, two in zip(first.sketches, other.sketches, strict=True):
         assert torch.equal(one.kind, two.kind) and torch.equal(one.picture, two.picture)
 
@@ -53,6 +54,20 @@ def test_a_dark_photo_gets_a_dark_guess(guesser, large_masked):
     """At a fiftieth of the light the generator by itself draws a face that glows."""
     gain = 0.02 ** (1 / 2.2)
     dark = replace(large_masked, crops=(large_masked.crops + 1) * gain - 1)
-    bright, found = (guesser.guess(faces).frames for faces in (large_masked, dark))
+    bright, found = (guesser.guess(faces).frames(faces) for faces in (large_masked, dark))
     hidden = (1 - large_masked.visible).expand_as(found) > 0.5
     assert (found[hidden] + 1).mean() < 1.4 * gain * (bright[hidden] + 1).mean()
+
+
+def test_the_same_view_is_guessed_once(guesser, large_masked, monkeypatch):
+    views = torch.tensor([0, 1, 0, 0])
+    parts = {name: getattr(large_masked, name)[views] for name in ("crops", "visible", "landmarks")}
+    several = replace(large_masked, seeds=[1, 2, 3, 4], **parts)
+    asked, own = [], guesser._guess
+    monkeypatch.setattr(guesser, "_guess", lambda crops, *rest: asked.append(len(crops)) or own(crops, *rest))
+    guess = guesser.guess(several)
+    assert asked == [2]
+    assert torch.equal(guess.pictures[2], guess.pictures[0]) and torch.equal(
+        guess.contextual[3], guess.contextual[0]
+    )
+    assert not torch.equal(guess.pictures[1], guess.pictures[0])

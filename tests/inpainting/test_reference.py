@@ -75,9 +75,10 @@ def test_the_visible_part_decides_tone_and_light(method, large_masked):
     assert dark.images[hole].mean() < first.images[hole].mean() - 0.1
 
 
-def test_its_files_are_the_library_and_the_network_that_guesses(method, library_path):
-    assert [path.name for path in method.files] == ["onepass-128.safetensors", "people.safetensors"]
-    assert method.files[1] == library_path and method.family == "reference"
+def test_its_files_are_the_library_and_the_networks_that_guess_and_join(method, library_path):
+    names = [path.name for path in method.files]
+    assert names == ["onepass-128.safetensors", "refining.safetensors", "people.safetensors"]
+    assert method.files[2] == library_path and method.family == "reference"
 
 
 def test_an_empty_library_and_a_file_that_is_none_are_refused_with_the_fix(tmp_path):

@@ -86,11 +86,15 @@ def test_the_face_ends_softly_inside_its_weight(weight):
     assert steps < 0.25, "no line where it ends"
 
 
-def test_both_is_the_mean_of_the_two_ways(weight, detail):
-    frame = torch.linspace(-0.5, 0.5, SIZE).expand(1, 3, SIZE, SIZE)
-    made = {name: way(frame, 1 - weight, detail, weight) for name, way in harmonizing.HARMONIZERS.items()}
-    assert torch.allclose(made["both"], (made["frequencies"] + made["network"]) / 2, atol=1e-6)
-    assert not torch.allclose(made["frequencies"], made["network"], atol=0.05)
+def test_what_is_drawn_gives_the_light_and_the_reference_finer_detail(weight, detail):
+    drawn = torch.linspace(-0.5, 0.5, harmonizing.SIDE).expand(1, 3, harmonizing.SIDE, harmonizing.SIDE)
+    made = harmonizing.detailed(drawn, detail, weight)
+    wanted = F.interpolate(drawn, (SIZE, SIZE), mode="bilinear")
+    core = 1 - masks.frame_mask("face-80", DCGAN_FRAME.resized(SIZE).points(), SIZE)
+    apart = F.avg_pool2d((made - wanted) * core, 16)
+    assert apart.abs().max() < 0.05
+    fine = inside(made - F.avg_pool2d(made, 9, 1, 4), core).std() / inside(detail, core).std()
+    assert 0.4 < fine < 1.3
 
 
 @pytest.mark.parametrize("way", sorted(harmonizing.HARMONIZERS))

@@ -9,7 +9,21 @@ from deid import downloads
 from deid.photo.images import ImageError
 from deid.references import sources
 from deid.references.library import LibraryError
-from deid.references.sources import folder_portraits, openpeople_portraits, sampled_portraits
+from deid.references.sources import (
+    SOMEONE_REAL,
+    UNFIT,
+    folder_portraits,
+    openpeople_portraits,
+    sampled_portraits,
+)
+
+
+def test_who_looks_like_someone_real_is_left_out():
+    everyone = openpeople_portraits()
+    assert everyone.total == 9 * 21 - len(UNFIT)
+    assert openpeople_portraits(("P008",)).total == 20 and openpeople_portraits(("P001",)).total == 21
+    (first,) = {portrait.identity for portrait in openpeople_portraits(SOMEONE_REAL)}
+    assert first in SOMEONE_REAL, "whoever asks for the pictures gets them"
 
 
 def test_a_person_of_openpeople_has_two_portraits_sixteen_expressions_and_three_views():

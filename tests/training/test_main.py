@@ -18,9 +18,9 @@ def folder(portraits, tmp_path):
     return tmp_path / "crops"
 
 
-def test_relighting_goes_on_in_the_next_call(folder, tmp_path, capsys):
-    run, file = tmp_path / "run", tmp_path / "relighting.safetensors"
-    call = ["relighting", str(folder), "--run", str(run), "--batch", "2", "--images", "4"]
+def test_refining_goes_on_in_the_next_call(folder, tmp_path, capsys):
+    run, file = tmp_path / "run", tmp_path / "refining.safetensors"
+    call = ["refining", str(folder), "--run", str(run), "--batch", "2", "--images", "4"]
     for seen in (2, 4):  # no time: one step
         assert main([*call, "--minutes", "0", "--export", str(file)]) == 0
         assert f"{seen} of 4 images seen" in capsys.readouterr().out
@@ -41,9 +41,9 @@ def test_the_larger_version_3_resumes_exactly(folder, tmp_path, monkeypatch, sho
 
 
 def test_what_is_wrong_is_said_in_one_line(folder, tmp_path, capsys):
-    assert main(["relighting", str(tmp_path / "nothing"), "--run", str(tmp_path / "run")]) == 1
+    assert main(["refining", str(tmp_path / "nothing"), "--run", str(tmp_path / "run")]) == 1
     assert "no crops; run notebook 01" in capsys.readouterr().err
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "history.jsonl").touch()
-    assert main(["relighting", str(folder), "--run", str(tmp_path / "mine")]) == 1
+    assert main(["refining", str(folder), "--run", str(tmp_path / "mine")]) == 1
     assert "choose another folder" in capsys.readouterr().err

@@ -55,9 +55,9 @@ def distances(library: Library, known: Known) -> dict[str, Tensor]:
     """By what references are ordered, (2, N) each: the kind that fits, the guess, and all that counts."""
     guess = 1 - library.embeddings @ known.person
     parts = {
-        "kind alone": Weights(0, 0, 0, 1, 0),
-        "pose, tone and light": Weights(tone=1, kind=0, glasses=0),
-        "pose, tone, light and kind": Weights(glasses=0),
+        "kind alone": Weights(0, 0, 0, 1, 0, 0, 0, 0),
+        "pose, tone and light": Weights(tone=1, kind=0, traits=0, glasses=0, brows=0),
+        "pose, tone, light and kind": Weights(traits=0, glasses=0, brows=0),
         "all, as it is used": Weights(),
     }
     found = {name: matching.distances(library, known.sketch, weights) for name, weights in parts.items()}

@@ -46,8 +46,9 @@ def hide_and_guess(crops: Tensor, landmarks: Tensor, guesser: Guesser) -> Iterat
     """What is known of each face of crops (N, 3, S, S) once it is hidden; landmarks (N, 5, 2) in pixels."""
     for crop, points in zip(crops.split(1), landmarks.split(1), strict=True):
         visible = masks.frame_mask("face", points[0].double(), crop.shape[3])
-        guess = guesser.guess(MaskedFaces(crop, visible, [0], points))
-        person = recognisers.embed_crops(coherence.RECOGNISER, guess.frames, points, 1)
+        masked = MaskedFaces(crop, visible, [0], points)
+        guess = guesser.guess(masked)
+        person = recognisers.embed_crops(coherence.RECOGNISER, guess.frames(masked), points, 1)
         yield Known(guess.sketches[0], person[0])
 
 

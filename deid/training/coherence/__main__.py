@@ -1,6 +1,7 @@
-"""The command line: ``python -m deid.training.coherence``, then ``train`` or ``export``."""
+"""The command line: ``python -m deid.training.coherence``, then ``train``, ``export`` or ``traits``."""
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
@@ -9,8 +10,11 @@ from tqdm import tqdm
 
 from deid.data.crops import FaceCrops
 from deid.photo.images import ImageError
+from deid.recognition import traits
+from deid.references.library import Library, LibraryError
 from deid.storage import FolderError
-from deid.training.coherence.examples import Examples, embed_relit, kept_apart
+from deid.training.coherence import traits as learning
+from deid.training.coherence.examples import Examples, embed_relit, is_held_out, kept_apart
 from deid.training.coherence.loop import Contrast, export, train
 
 
@@ -34,6 +38,13 @@ def parser() -> argparse.ArgumentParser:
     out = commands.add_parser("export", help="write the trained networks as they ship")
     out.add_argument("run", type=Path)
     out.add_argument("path", type=Path)
+    own = commands.add_parser("traits", help="learn to tell sex and age; print how well")
+    own.add_argument("library", type=Path, help="a library of labelled people")
+    own.add_argument("labels", type=Path, help="JSON: names of pictures by trait")
+    own.add_argument("--crops", nargs="+", type=Path, required=True, help="dataset folders of photos")
+    own.add_argument("--share", type=float, default=0.0, help="of the labelled faces that is held out")
+    own.add_argument("--limit", type=int, help="learn from the first so many crops only")
+    own.add_argument("-o", "--output", type=Path, default=traits.WEIGHTS, help="(%(default)s)")
     return p
 
 
@@ -43,9 +54,11 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if given.command == "export":
             print(export(given.run, given.path))
+        elif given.command == "traits":
+            _traits(given)
         else:
             _train(given)
-    except (ImageError, FolderError, ValueError) as error:
+    except (ImageError, FolderError, LibraryError, OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
@@ -65,6 +78,23 @@ def _train(given: argparse.Namespace) -> None:
             bar.update(seen - bar.n)
             bar.set_postfix(loss=f"{step.loss:.3f}", first=f"{step.first:.1%}")
     print(f"{given.run}: {seen} of {given.images} faces")
+
+
+def _traits(given: argparse.Namespace) -> None:
+    library, crops = Library.open(given.library), FaceCrops(given.crops, given.limit)
+    names = [reference.name for reference in library.references]
+    rows = [k for k, name in enumerate(names) if not is_held_out(name, given.share)]
+    pictures = library.thumbnails[rows].float().div(127.5).sub(1)
+    labels = json.loads(given.labels.read_text(encoding="utf-8"))
+    vectors, places = library.embeddings[rows], library.landmarks[rows]
+    known = learning.labelled([names[k] for k in rows], vectors, pictures, places, labels)
+    parts = list(tqdm(learning.photographed(crops), total=-(-len(crops) // learning.PART), mininterval=5))
+    photos = torch.cat([kinds for kinds, _ in parts]), torch.cat([around for _, around in parts], 1)
+    print(f"{len(rows)} labelled faces, {len(crops)} photographed ones; area under the ROC curve:")
+    for side, found in learning.scores(known, photos).items():
+        cells = zip(traits.NAMES, found.tolist(), strict=True)
+        print(f"  {side:13}", ", ".join(f"{name} {value:.3f}" for name, value in cells))
+    learning.write(learning.learn(known, photos), given.output)
 
 
 def _source(text: str, folder: Path, strength: float) -> Examples:

@@ -24,10 +24,11 @@ def test_the_best_people_are_others(library):
     assert nearest.tolist() == sorted(nearest.tolist())
 
 
-def test_labels_name_pictures_of_the_two_sets_that_may_be_shown():
+def test_labels_name_pictures_of_sets_that_may_be_shown():
     labels = groups.read_labels()
     names = frozenset().union(*labels.values())
-    assert len(names) > 500 and all(name.split("-")[0] in ("t2i", "sfhq", "male", "female") for name in names)
+    sets = ("t2i", "sfhq", "male", "female", *(f"P{number:03}" for number in range(1, 11)))
+    assert len(names) > 500 and all(name.split("-")[0] in sets for name in names)
     assert not labels["child"] & (labels["elderly"] | labels["beard"] | labels["teenager"])
     assert not labels["woman"] & labels["beard"]
 

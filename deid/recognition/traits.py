@@ -1,0 +1,51 @@
+"""Sex and age, as far as a face or what surrounds a hidden one tells them: to draw a face that fits.
+
+Logistic regression on the vectors of ``recognition.coherence``, one for faces and one for surroundings. The
+second has learned from photos whose faces the first had judged (``training.coherence.traits``). Nothing of
+it is written down about a person in a photo.
+"""
+
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+WEIGHTS = Path(__file__).with_suffix(".safetensors")
+NAMES = ("woman", "child", "elderly")
+USUAL = (0.41, 0.12, 0.11)  # what surroundings say of many photos, on average
+TEMPERED, LEAST = 0.5, 0.02
+
+
+def of_faces(kinds: Tensor) -> Tensor:
+    """How likely each of ``NAMES`` is, (N, 3) from 0 to 1, for the kinds (N, 64) of faces."""
+    return likely(kinds, load()["faces"])
+
+
+def of_surroundings(kinds: Tensor) -> Tensor:
+    """The same for the kinds (N, 64) that fit into surroundings: never sure."""
+    return likely(kinds, load()["surroundings"])
+
+
+def agreement(faces: Tensor, surroundings: Tensor) -> Tensor:
+    """How much more likely than by chance faces (N, 3) and surroundings (N or 1, 3) agree: a logarithm (N,).
+
+    What is rare counts more where it is found: surroundings are never sure of a child, and without this none
+    would ever get one. ``TEMPERED``: the whole ratio would give too many adults a child's face.
+    """
+    usual = torch.tensor(USUAL).to(faces) ** TEMPERED
+    other = (1 - torch.tensor(USUAL).to(faces)) ** TEMPERED
+    both = faces * surroundings / usual + (1 - faces) * (1 - surroundings) / other
+    return both.clamp(min=LEAST).log().sum(1)
+
+
+def likely(kinds: Tensor, weights: Tensor) -> Tensor:
+    """Kinds (N, 64) under weights (K, 65), the last of which is the bias -> (N, K)."""
+    return (kinds @ weights[:, :-1].T + weights[:, -1]).sigmoid()
+
+
+@lru_cache(maxsize=1)
+def load() -> dict[str, Tensor]:
+    """The weights that ship: "faces" and "surroundings", (3, 65) each."""
+    return {name: tensor.float() for name, tensor in load_file(WEIGHTS).items()}

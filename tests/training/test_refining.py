@@ -1,0 +1,75 @@
+"""Training the refining network: a run that stops goes on exactly, and what it learns is worth having."""
+
+import pytest
+import torch
+
+from deid.generators.weights import files
+from deid.references import refining as refiner
+from deid.references.refining import Refiner
+from deid.training import refining
+from deid.training.refining_examples import RefiningRecipe, draw_batch, make_examples
+
+SHORT = RefiningRecipe(images=16, batch=4, alone=4)
+
+
+@pytest.fixture(scope="module")
+def batch(crops):
+    recipe = RefiningRecipe(batch=6, own=1.0, enlarged=0.0)
+    return draw_batch(make_examples(crops), recipe, torch.Generator().manual_seed(0))
+
+
+def test_the_loss_is_least_where_a_face_is_as_it_was(batch):
+    right, near, far = (
+        refining.refining_loss(made, batch)
+        for made in (batch.faces, (batch.faces + 1) * 0.9 - 1, (batch.faces + 1) * 0.6 - 1)
+    )
+    assert right < 1e-3 < near < far
+
+
+def test_of_another_person_the_reference_is_asked_for(crops):
+    recipe = RefiningRecipe(batch=6, own=0.0, enlarged=0.0)
+    batch = draw_batch(make_examples(crops), recipe, torch.Generator().manual_seed(0))
+    inside = batch.weight > 0.5
+    hidden, shown = (
+        refining.refining_loss(made, batch)
+        for made in (batch.faces, torch.where(inside, batch.references, batch.faces))
+    )
+    gap = refining._detail_loss(batch.faces, batch) - refining._detail_loss(
+        torch.where(inside, batch.references, batch.faces), batch
+    )
+    assert gap > 0.01
+    assert hidden > 0 and shown > 0
+
+
+def test_a_run_that_stops_goes_on_as_if_it_had_not(crops, tmp_path):
+    whole = list(refining.train(crops, SHORT, tmp_path / "whole"))
+    first = list(refining.train(crops, SHORT, tmp_path / "parts", seconds=0))
+    rest = list(refining.train(crops, SHORT, tmp_path / "parts"))
+    assert len(first) == 1 and first + rest == whole and len(whole) == 4
+    assert list(refining.train(crops, SHORT, tmp_path / "whole")) == []
+    with pytest.raises(ValueError, match="another run folder"):
+        list(refining.train(crops, RefiningRecipe(images=16, batch=8), tmp_path / "whole"))
+
+
+@pytest.mark.slow
+def test_it_learns(crops, tmp_path):
+    recipe = RefiningRecipe(images=160, batch=8, own=1.0, alone=1000)
+    losses = [loss for _, loss in refining.train(crops, recipe, tmp_path)]
+    assert sum(losses[-4:]) < 0.9 * sum(losses[:4])
+
+
+def test_an_export_is_the_averaged_network_in_half_precision(crops, tmp_path):
+    with pytest.raises(ValueError, match="train the network into this folder first"):
+        refining.export(tmp_path, tmp_path / "out.safetensors")
+    list(refining.train(crops, SHORT, tmp_path, seconds=0))
+    path = refining.export(tmp_path, tmp_path / "out.safetensors")
+    tensors, facts = files.read(path)
+    Refiner().load_state_dict(tensors)
+    assert facts["images_seen"] == 4 and facts["recipe"]["batch"] == 4
+    assert path.stat().st_size < 5_000_000
+
+
+def test_what_ships_was_trained_by_this_recipe():
+    _, facts = files.read(refiner.WEIGHTS)
+    assert RefiningRecipe(**facts["recipe"]) == RefiningRecipe()
+    assert facts["images_seen"] == RefiningRecipe().images

@@ -1,8 +1,8 @@
 """Drawing with references: the detail of a person who does not exist, in the light of the photo.
 
 After Bitouk et al. (SIGGRAPH 2008), "Face Swapping: Automatically Replacing Faces in Photographs". A one-pass
-generator guesses what is hidden: that gives tone and light. A second network tells the kind of person that
-fits there. A reference gives the face.
+generator guesses what is hidden, a second network tells the kind of person that fits there: both choose a
+reference. A third network joins it to what is visible.
 """
 
 from collections import Counter

@@ -8,7 +8,6 @@ reference there, and finer detail comes from the reference. The tool uses the se
 from typing import Protocol
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from deid.photo.blending import gaussian
@@ -62,7 +61,7 @@ def detailed(drawn: Tensor, reference: Tensor, weight: Tensor) -> Tensor:
 
 def compose(frame: Tensor, face: Tensor, weight: Tensor) -> Tensor:
     """``face`` inside ``weight`` (1, 1, S, S), ``frame`` outside, a soft edge between; (1, 3, S, S) each."""
-    soft = (2 * enlarge(gaussian(_shrunk(weight), EDGE * SIDE), frame.shape[3]) - 1).clamp(0, 1)
+    soft = (2 * enlarge(gaussian(refining.shrunk(weight), EDGE * SIDE), frame.shape[3]) - 1).clamp(0, 1)
     return (soft * face + (1 - soft) * frame).clamp(-1, 1)
 
 
@@ -81,12 +80,12 @@ def _applied(fields: Tensor, reference: Tensor) -> Tensor:
 
 def low(images: Tensor, weight: Tensor, spread: float = SPREAD) -> Tensor:
     """Means of images (1, 3, S, S) around each pixel, inside ``weight`` (1, 1, R, R) -> (1, 3, 128, 128)."""
-    share = _shrunk(weight)
-    inside = _shrunk(images * weight) if images.shape[3] == weight.shape[3] else _shrunk(images) * share
+    share = refining.shrunk(weight)
+    inside = (
+        refining.shrunk(images * weight)
+        if images.shape[3] == weight.shape[3]
+        else refining.shrunk(images) * share
+    )
     sums, around = (gaussian(part, spread * SIDE) for part in (inside, share))
     means = sums / around.clamp(min=1e-3)
-    return torch.where(around > 1e-3, means, _shrunk(images))
-
-
-def _shrunk(images: Tensor) -> Tensor:
-    return F.interpolate(images, (SIDE, SIDE), mode="area")
+    return torch.where(around > 1e-3, means, refining.shrunk(images))

@@ -70,7 +70,7 @@ def draw_batch(examples: dict[str, Tensor], recipe: RefiningRecipe, random: torc
     landmarks = augmentation.mirror_landmarks(examples["landmarks"][rows], mirrored, SIDE)
     own = torch.rand(count, generator=random) < recipe.own
     shown = [
-        _own(examples, rows[k], mirrored[k]) if own[k] else _other(examples, landmarks[k], random)
+        _crop(examples, int(rows[k]), bool(mirrored[k])) if own[k] else _other(examples, landmarks[k], random)
         for k in range(count)
     ]
     fitted = torch.cat([_fitted(*shown[k], landmarks[k], random) for k in range(count)])
@@ -82,13 +82,8 @@ def draw_batch(examples: dict[str, Tensor], recipe: RefiningRecipe, random: torc
     return RefiningBatch(blurred, visible, landmarks, references, torch.cat(weight) * (1 - visible), own)
 
 
-def _own(examples: dict[str, Tensor], row: Tensor, mirrored: Tensor) -> tuple[Tensor, Tensor]:
-    """The face itself with its matte (1, 4, 128, 128), and its landmarks."""
-    return _crop(examples, int(row), bool(mirrored))
-
-
 def _other(examples: dict[str, Tensor], landmarks: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Another face of much the same pose, as ``_own``."""
+    """Another face of much the same pose, as ``_crop``."""
     rows = torch.randint(len(examples["faces"]), (CANDIDATES,), generator=random)
     mirrored = torch.rand(CANDIDATES, generator=random) < 0.5
     points = augmentation.mirror_landmarks(examples["landmarks"][rows], mirrored, SIDE)
@@ -98,6 +93,7 @@ def _other(examples: dict[str, Tensor], landmarks: Tensor, random: torch.Generat
 
 
 def _crop(examples: dict[str, Tensor], row: int, mirrored: bool) -> tuple[Tensor, Tensor]:
+    """A face with its matte (1, 4, 128, 128), and its landmarks (5, 2) as fractions."""
     crop = torch.cat(
         [_floats(examples["faces"][row : row + 1]), _floats(examples["mattes"][row : row + 1])], 1
     )

@@ -30,15 +30,10 @@ def test_of_another_person_the_reference_is_asked_for(crops):
     recipe = RefiningRecipe(batch=6, own=0.0, enlarged=0.0)
     batch = draw_batch(make_examples(crops), recipe, torch.Generator().manual_seed(0))
     inside = batch.weight > 0.5
-    hidden, shown = (
-        refining.refining_loss(made, batch)
-        for made in (batch.faces, torch.where(inside, batch.references, batch.faces))
-    )
     gap = refining._detail_loss(batch.faces, batch) - refining._detail_loss(
         torch.where(inside, batch.references, batch.faces), batch
     )
     assert gap > 0.01
-    assert hidden > 0 and shown > 0
 
 
 def test_a_run_that_stops_goes_on_as_if_it_had_not(crops, tmp_path):

@@ -22,8 +22,8 @@ EXPRESSIONS = (
 ).split()
 VIEWS = ("front", "left", "back", "right")  # the upper row of its character sheet
 PORTRAITS = ("studio_portrait", "amateur_selfie")
-# Drawn by an image model, and yet someone who exists: to two recognisers the portraits are as like the photos
-# of an actress as these are among each other (``evaluation.resemblance``).
+# Drawn by an image model, and yet someone who exists: by eye, and to dlib, to which the portraits are as like
+# the photos of an actress as these are among each other (``evaluation.resemblance``).
 SOMEONE_REAL = ("P003",)
 # Found by looking at what was drawn with it: its own hair lies on the cheek as a dark stripe.
 UNFIT = ("P008-amateur_selfie",)

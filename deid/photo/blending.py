@@ -1,5 +1,7 @@
 """Fitting a fill into its surroundings: colour match, Poisson blending and a soft edge."""
 
+from functools import lru_cache
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -10,6 +12,8 @@ from torch import Tensor
 from deid.photo.masks import bounds, dilate
 
 RIM = 0.04  # of a frame's side
+EDGE = (0.12, 0.3)  # differences along a hole, in [-1, 1], from which on they are an edge of the picture
+SMALL = 160  # pixels of a side
 STRIP = 32  # rows of an image that are blurred together
 
 
@@ -68,7 +72,7 @@ def smooth_rim(blended: Tensor, visible: Tensor, share: float = RIM) -> Tensor:
 
 
 def seam(
-    drawn: Tensor, area: Tensor, hidden: Tensor, known: Tensor, *, reach: int = 16, limit: float = 0.3
+    drawn: Tensor, area: Tensor, hidden: Tensor, known: Tensor, *, reach: int = 16
 ) -> Tensor:
     """Poisson editing at the photo's resolution: corrects what a fill blended at the frame's still misses.
 
@@ -76,10 +80,13 @@ def seam(
     corrected. Pixels of ``area`` that are not ``known`` (another face's hole) are never read. What is left to
     correct is fine detail, which dies out within a few pixels: beyond ``reach`` the correction is zero, and
     the cost grows with the hole's rim only. Outside the hole it is corrected as well, so that no line is left
-    where a soft edge begins.
+    where a soft edge begins. Where both differ as a cheek and the sky do, there is an edge, and nothing is
+    corrected.
     """
     rim = (hidden > 0.5) & (dilate(1 - hidden, reach) > 0.5)
-    outside = ((area - drawn) * (known * (1 - hidden))).clamp(-limit, limit)
+    outside = (area - drawn) * (known * (1 - hidden))
+    apart = gaussian(outside, 1.5).abs().amax(1, keepdim=True)
+    outside = outside.clamp(-EDGE[1], EDGE[1]) * (1 - ((apart - EDGE[0]) / (EDGE[1] - EDGE[0])).clamp(0, 1))
     corrected = drawn + outside
     rows, columns = bounds(rim[0, 0], 1)
     values = outside[0, :, rows, columns].permute(1, 2, 0).double().numpy()
@@ -133,12 +140,28 @@ def soft_edge(hidden: Tensor, softness: float) -> Tensor:
 
 def gaussian(images: Tensor, deviation: float) -> Tensor:
     """Images (N, C, H, W) blurred by a Gaussian, rows after columns; beyond the border its pixel repeats."""
-    reach = max(1, round(3 * deviation))
-    steps = torch.arange(-reach, reach + 1, dtype=images.dtype, device=images.device)
-    kernel = torch.exp(-0.5 * (steps / deviation) ** 2)
-    kernel = kernel / kernel.sum()
+    height, width = images.shape[2:]
+    if max(height, width) <= SMALL:
+        like = (images.dtype, images.device)
+        return _mixing(height, deviation, *like) @ images @ _mixing(width, deviation, *like).T
+    kernel = _kernel(deviation).to(images)
     planes = _filtered_down(images.flatten(0, 1), kernel)
     return _filtered_down(planes.transpose(1, 2), kernel).transpose(1, 2).reshape(images.shape)
+
+
+def _kernel(deviation: float) -> Tensor:
+    reach = max(1, round(3 * deviation))
+    kernel = torch.exp(-0.5 * (torch.arange(-reach, reach + 1, dtype=torch.float64) / deviation) ** 2)
+    return kernel / kernel.sum()
+
+
+@lru_cache(maxsize=128)
+def _mixing(size: int, deviation: float, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """The matrix (size, size) that blurs a column; for small images one product is the fastest way."""
+    kernel, reach = _kernel(deviation), max(1, round(3 * deviation))
+    places = torch.arange(size)[:, None] + torch.arange(-reach, reach + 1)
+    matrix = torch.zeros(size, size, dtype=torch.float64)
+    return matrix.scatter_add_(1, places.clamp(0, size - 1), kernel.expand(size, -1)).to(device, dtype)
 
 
 def _filtered_down(planes: Tensor, kernel: Tensor) -> Tensor:

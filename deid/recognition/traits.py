@@ -1,7 +1,7 @@
 """Sex and age, as far as a face or what surrounds a hidden one tells them: to draw a face that fits.
 
-Logistic regression on the vectors of ``recognition.coherence``, one for faces and one for surroundings. The
-second has learned from photos whose faces the first had judged (``training.coherence.traits``). Nothing of
+Logistic regression on a recogniser's vectors for faces, and on those of ``recognition.coherence`` for
+surroundings. The second has learned from photos whose faces the first had judged (``training.coherence.traits``). Nothing of
 it is written down about a person in a photo.
 """
 
@@ -14,13 +14,12 @@ from torch import Tensor
 
 WEIGHTS = Path(__file__).with_suffix(".safetensors")
 NAMES = ("woman", "child", "elderly")
-USUAL = (0.41, 0.12, 0.11)  # what surroundings say of many photos, on average
-TEMPERED, LEAST = 0.5, 0.02
+TEMPERED, LEAST = (1.0, 0.5, 0.5), 0.02
 
 
-def of_faces(kinds: Tensor) -> Tensor:
-    """How likely each of ``NAMES`` is, (N, 3) from 0 to 1, for the kinds (N, 64) of faces."""
-    return likely(kinds, load()["faces"])
+def of_faces(embeddings: Tensor) -> Tensor:
+    """How likely each of ``NAMES`` is, (N, 3) from 0 to 1, for the recogniser's unit vectors (N, 128)."""
+    return likely(embeddings, load()["faces"])
 
 
 def of_surroundings(kinds: Tensor) -> Tensor:
@@ -34,18 +33,19 @@ def agreement(faces: Tensor, surroundings: Tensor) -> Tensor:
     What is rare counts more where it is found: surroundings are never sure of a child, and without this none
     would ever get one. ``TEMPERED``: the whole ratio would give too many adults a child's face.
     """
-    usual = torch.tensor(USUAL).to(faces) ** TEMPERED
-    other = (1 - torch.tensor(USUAL).to(faces)) ** TEMPERED
+    tempered = torch.tensor(TEMPERED).to(faces)
+    usual, other = (share**tempered for share in (load()["usual"], 1 - load()["usual"]))
     both = faces * surroundings / usual + (1 - faces) * (1 - surroundings) / other
     return both.clamp(min=LEAST).log().sum(1)
 
 
-def likely(kinds: Tensor, weights: Tensor) -> Tensor:
-    """Kinds (N, 64) under weights (K, 65), the last of which is the bias -> (N, K)."""
-    return (kinds @ weights[:, :-1].T + weights[:, -1]).sigmoid()
+def likely(vectors: Tensor, weights: Tensor) -> Tensor:
+    """Vectors (N, D) under weights (K, D + 1), the last of which is the bias -> (N, K)."""
+    return (vectors @ weights[:, :-1].T + weights[:, -1]).sigmoid()
 
 
 @lru_cache(maxsize=1)
 def load() -> dict[str, Tensor]:
-    """The weights that ship: "faces" and "surroundings", (3, 65) each."""
+    """The weights that ship: "faces" (3, 129), "surroundings" (3, 65), and what these say
+    on average, "usual" (3,)."""
     return {name: tensor.float() for name, tensor in load_file(WEIGHTS).items()}

@@ -18,7 +18,8 @@ SIDE = 128  # low frequencies need no more
 SPREAD = 8 / 128  # of the frame's side: finer than this is the reference's
 SHARP = 2 / 128  # the same where a network has drawn the reference itself
 CONTRAST = (0.08, 1.0)  # how much the reference's detail may lose in the dark, and gain in the light
-EDGE = 0.018  # of the side: how softly the reference ends
+STEEP = 0.3  # shares of a reference from a half to so much more are the edge
+EDGE = 0.008  # of the side: how softly the reference ends
 
 
 class Harmonizer(Protocol):
@@ -61,7 +62,8 @@ def detailed(drawn: Tensor, reference: Tensor, weight: Tensor) -> Tensor:
 
 def compose(frame: Tensor, face: Tensor, weight: Tensor) -> Tensor:
     """``face`` inside ``weight`` (1, 1, S, S), ``frame`` outside, a soft edge between; (1, 3, S, S) each."""
-    soft = (2 * enlarge(gaussian(refining.shrunk(weight), EDGE * SIDE), frame.shape[3]) - 1).clamp(0, 1)
+    around = enlarge(gaussian(refining.shrunk(weight), EDGE * SIDE), frame.shape[3])
+    soft = ((around - 0.5) / STEEP).clamp(0, 1)
     return (soft * face + (1 - soft) * frame).clamp(-1, 1)
 
 

@@ -22,7 +22,17 @@ DECAY = 3e-5  # of the weights: 5,440 of them are learned from 1,100 faces
 STEPS = 60
 # The share of labelled portraits that is to be found. A reference more or less does not matter, a grimace
 # does: so much is wanted as does not cost a third of the good ones. Hands are not told well enough for that.
-RECALL = {"closed eyes": 0.85, "open mouth": 0.85, "grimace": 0.65, "sunglasses": 0.9, "painted": 0.4}
+RECALL = {
+    "closed eyes": 0.85,
+    "open mouth": 0.85,
+    "grimace": 0.65,
+    "sunglasses": 0.9,
+    "glasses": 0.9,
+    "painted": 0.6,
+    "hard shadow": 0.6,
+    "coloured light": 0.6,
+    "covered": 0.4,
+}
 
 
 @dataclass(frozen=True)
@@ -112,10 +122,13 @@ def learn(
     ``features`` (N, 2, D); ``known``: names by reason, as ``looks.labels``.
     """
     table, weights, biases = {}, [], []
+    named = set().union(*known.values())
     for reason, recall in RECALL.items():
-        labels = torch.tensor([name in known[reason] for name in names]).float()
-        table[reason] = judged(cross_validated(features, labels), labels, recall)
-        own, bias = fit(features, labels)
+        # Who is named for another reason may show this one, too.
+        rows = [k for k, name in enumerate(names) if name in known[reason] or name not in named]
+        labels = torch.tensor([names[k] in known[reason] for k in rows]).float()
+        table[reason] = judged(cross_validated(features[rows], labels), labels, recall)
+        own, bias = fit(features[rows], labels)
         weights.append(own)
         biases.append(bias - table[reason].threshold)
     tensors = {"weights": torch.stack(weights).half(), "bias": torch.stack(biases)}

@@ -75,7 +75,7 @@ def _known(library: Library) -> _Known:
     own = masks.frame_mask("face-80", DCGAN_FRAME.resized(SIDE).points(), SIDE)[0, 0] < 0.5
     tones = pictures[:, :, own].median(2).values
     shown = kinds(library)
-    likely = traits.of_faces(shown)
+    likely = traits.of_faces(library.embeddings)
     worn = glasses(library), hair.beards(library), hair.brows(library)
     return _Known(_fields(pictures), tones, shown, likely, *worn)
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from deid.photo.blending import gaussian
 from deid.photo.colour import exposed, exposure
 from deid.photo.masks import dilate
-from deid.references import outlining
+from deid.references import toning
 
 WEIGHTS = Path(__file__).with_suffix(".safetensors")
 SIDE = 128  # of what the network sees and draws
@@ -101,7 +101,7 @@ def draw(frame: Tensor, visible: Tensor, reference: Tensor, weight: Tensor) -> T
     given = torch.cat([exposed(given[:, :3], gain) * seen, given[:, 3:]], 1)
     shown = (given[:, 7:] > 0.5).float()
     drawn = _without_edges(load()(given).clamp(-1, 1), seen, shown)
-    return exposed(outlining.outlined(drawn, given[:, :3], seen, shown), 1 / gain)
+    return exposed(toning.toned(drawn, given[:, :3], seen, shown), 1 / gain)
 
 
 def _without_edges(drawn: Tensor, *masks: Tensor) -> Tensor:

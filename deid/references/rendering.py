@@ -10,11 +10,13 @@ from deid.photo import masks
 from deid.photo.blending import gaussian
 from deid.photo.masks import dilate
 from deid.photo.resampling import enlarge
-from deid.references import fitting, harmonizing, mixing, people, refining, surroundings
+from deid.references import backdrop, fitting, harmonizing, mixing, people, refining, surroundings
 from deid.references.library import Library
 from deid.references.people import Placement
+from deid.references.widening import widened
 
 SIDE = 128  # of the view in which a face's outline is found
+ROUND = 2.0  # of its pixels: an outline is a curve, not a row of them
 THIN = 5  # half of the width, in its pixels, of what is not shown
 
 
@@ -28,18 +30,19 @@ class Fitted:
     weight: Tensor
 
 
-def fit(library: Library, name: str, landmarks: Tensor, size: int) -> Fitted:
-    """The person ``name`` with their landmarks at ``landmarks`` (5, 2), in a frame of ``size`` pixels.
+def fit(library: Library, name: str, landmarks: Tensor, visible: Tensor) -> Fitted:
+    """The person ``name`` with their landmarks at ``landmarks`` (5, 2), in a frame with a hole.
 
-    Raises ``LibraryError`` where the library has no such person (``references.people``).
+    The hole is where ``visible`` (1, 1, S, S) is 0. Raises ``LibraryError`` where the library has no such
+    person (``references.people``).
     """
+    size = visible.shape[3]
     fitted = [_fit(library, place, landmarks, size) for place in people.placements(library, name)]
-    if len(fitted) == 1:
-        return fitted[0]
-    upper, lower = fitted
-    return Fitted(
-        *mixing.join(upper.picture, lower.picture, torch.cat([upper.weight, lower.weight]), landmarks)
-    )
+    parts = fitted[0].picture, fitted[0].weight
+    if len(fitted) == 2:
+        weights = torch.cat([one.weight for one in fitted])
+        parts = mixing.join(*(one.picture for one in fitted), weights, landmarks)
+    return Fitted(*widened(*parts, visible, landmarks))
 
 
 def _fit(library: Library, place: Placement, landmarks: Tensor, size: int) -> Fitted:
@@ -49,7 +52,7 @@ def _fit(library: Library, place: Placement, landmarks: Tensor, size: int) -> Fi
         crop, matte, own = *(part.flip(3) for part in (crop, matte)), fitting.mirror_landmarks(own)
     coarse = (landmarks + 0.5) * (SIDE / size) - 0.5
     weight = shown(fitting.warp(matte, own * SIDE - 0.5, coarse), coarse)
-    larger = F.interpolate(weight, (size, size), mode="bilinear")
+    larger = enlarge(gaussian(weight, ROUND), size)
     return Fitted(fitting.warp(crop, own * size - 0.5, landmarks), (larger > 0.5).float())
 
 
@@ -59,14 +62,16 @@ def render(library: Library, name: str, frame: Tensor, visible: Tensor, landmark
     Hidden pixels of ``frame`` are not looked at. Beside the reference a network has drawn what lies between
     it and the edge of the hole.
     """
-    return joined(fit(library, name, landmarks, frame.shape[3]), frame, visible)
+    return joined(fit(library, name, landmarks, visible), frame, visible)
 
 
 def joined(fitted: Fitted, frame: Tensor, visible: Tensor) -> Tensor:
     """The same of a reference that is fitted already."""
     drawn = refining.draw(frame, visible, fitted.picture, fitted.weight)
-    face = harmonizing.detailed(drawn, fitted.picture, fitted.weight)
-    around = torch.where(visible > 0.5, frame, enlarge(drawn, frame.shape[3]))
+    given = refining.conditions(frame, visible, fitted.picture, fitted.weight)
+    layers = backdrop.layers(drawn, given[:, :3], given[:, 3:4], (given[:, 7:] > 0.5).to(given))
+    face = harmonizing.detailed(layers.face, fitted.picture, fitted.weight)
+    around = torch.where(visible > 0.5, frame, enlarge(layers.around, frame.shape[3]))
     return harmonizing.compose(around, face, fitted.weight)
 
 

@@ -92,6 +92,14 @@ def test_seam_continues_the_surroundings_and_reads_nothing_hidden():
     assert blending.seam(drawn, area, hidden, known)[0, 0, 20, 60].item() == pytest.approx(0.3, abs=0.01)
 
 
+def test_seam_leaves_an_edge_of_the_picture_alone():
+    """Skin beside a bright sky does not become pale along it."""
+    hidden = torch.zeros(1, 1, 120, 120)
+    hidden[..., 20:100, 20:100] = 1
+    drawn, sky = torch.full((1, 3, 120, 120), 0.1), torch.full((1, 3, 120, 120), 0.9)
+    assert torch.equal(blending.seam(drawn, sky, hidden, 1 - hidden), drawn)
+
+
 def test_a_smooth_rim_removes_specks_and_leaves_the_face():
     visible = torch.ones(1, 1, 64, 64)
     visible[..., 16:48, 16:48] = 0
@@ -108,9 +116,10 @@ def test_a_smooth_rim_removes_specks_and_leaves_the_face():
 
 
 @pytest.mark.parametrize("deviation", [0.4, 2.0, 30.0])
-def test_a_blur_is_the_convolution_with_a_gaussian(deviation):
-    """Against scipy, on an image that is no multiple of a strip, one narrower than the blur."""
-    images = torch.rand(2, 3, 71, 45, generator=torch.Generator().manual_seed(0))
+@pytest.mark.parametrize("height", [71, 171])
+def test_a_blur_is_the_convolution_with_a_gaussian(deviation, height):
+    """Against scipy, on a small image and one that is no multiple of a strip, both narrower than the blur."""
+    images = torch.rand(2, 3, height, 45, generator=torch.Generator().manual_seed(0))
     reach = max(1, round(3 * deviation))
     around = (0, 0, deviation, deviation)
     wanted = gaussian_filter(images.double().numpy(), around, mode="nearest", radius=(0, 0, reach, reach))

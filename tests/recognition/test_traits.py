@@ -9,7 +9,7 @@ from deid.references.library import Library
 
 def test_faces_of_the_library_are_told(library_path):
     library = Library.open(library_path)
-    found = traits.of_faces(matching.kinds(library))
+    found = traits.of_faces(library.embeddings)
     assert found.shape == (len(library), 3) and found.min() >= 0 and found.max() <= 1
     bearded = torch.tensor([reference.identity == "P005" for reference in library.references])
     woman, child, elderly = found.unbind(1)

@@ -72,7 +72,7 @@ def test_a_lit_side_is_told_from_tone_and_costs_on_the_wrong_side(library):
 def test_a_man_costs_where_a_woman_fits(library):
     """By likelihoods alone: the kind that a face itself shows fits best where it is asked for."""
     only = Weights(0, 0, 0, 0, 1, 0, 0, 0)
-    woman = traits.of_faces(matching.kinds(library))[:, traits.NAMES.index("woman")]
+    woman = traits.of_faces(library.embeddings)[:, traits.NAMES.index("woman")]
     around = torch.stack([traits.of_surroundings(kind[None])[0, 0] for kind in matching.kinds(library)])
     asked = sketch_of(library, int(around.argmax()))
     found = matching.distances(library, asked, only)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from deid.photo import detection
+from deid.photo import detection, masks
 from deid.photo.alignment import DCGAN_FRAME
 from deid.photo.blending import gaussian
 from deid.recognition import recognisers
@@ -12,6 +12,7 @@ from deid.references.library import Library
 
 SIZE = 256
 POINTS = DCGAN_FRAME.resized(SIZE).points()
+VISIBLE = masks.frame_mask("face", POINTS, SIZE)
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +21,7 @@ def library(library_path):
 
 
 def shown(library, *names):
-    return rendering.fit(library, "+".join(f"openpeople/{name}" for name in names), POINTS, SIZE)
+    return rendering.fit(library, "+".join(f"openpeople/{name}" for name in names), POINTS, VISIBLE)
 
 
 def detail(images, rows):
@@ -70,7 +71,7 @@ def test_who_is_joined_is_a_third_person_and_is_found_as_a_face(library):
     for pair in chosen:
         parents = [people.name_of(library.references[k], mirrored) for k, mirrored in pair[:2]]
         pictures = [
-            rendering.fit(library, name, POINTS, SIZE).picture for name in ("+".join(parents), *parents)
+            rendering.fit(library, name, POINTS, VISIBLE).picture for name in ("+".join(parents), *parents)
         ]
         assert len(detection.detect(pictures[0])[0]) == 1
         child, *both = recognisers.embed_crops("openface", torch.cat(pictures), POINTS.expand(3, 5, 2), 1)

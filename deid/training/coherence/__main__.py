@@ -89,7 +89,7 @@ def _traits(given: argparse.Namespace) -> None:
     vectors, places = library.embeddings[rows], library.landmarks[rows]
     known = learning.labelled([names[k] for k in rows], vectors, pictures, places, labels)
     parts = list(tqdm(learning.photographed(crops), total=-(-len(crops) // learning.PART), mininterval=5))
-    photos = torch.cat([kinds for kinds, _ in parts]), torch.cat([around for _, around in parts], 1)
+    photos = torch.cat([vectors for vectors, _ in parts]), torch.cat([around for _, around in parts], 1)
     print(f"{len(rows)} labelled faces, {len(crops)} photographed ones; area under the ROC curve:")
     for side, found in learning.scores(known, photos).items():
         cells = zip(traits.NAMES, found.tolist(), strict=True)

@@ -21,16 +21,19 @@ from deid.recognition import coherence, recognisers, traits
 from deid.recognition.coherence import SIDE
 
 HOLES = ("face", "face-120")
-DECAY_FACES, DECAY_SURROUNDINGS = 1e-3, 1e-4  # of weights: there are more surroundings than faces
+DECAY = 1e-4  # of weights
 REPEATS = 3  # labelled surroundings are seen so often: they are few, but right
 FOLDS = 5
 STEPS = 200
 PART = 50
+WOMEN = 0.5  # of the people in photos, so that who judges them does not lean to one side
 
 
 @dataclass(frozen=True)
 class KnownFaces:
-    """Kinds of N ``faces`` (N, 64) and of their ``surroundings`` (N, 64), and ``labels`` (N, 3), 0 or 1."""
+    """The recogniser's vectors of N ``faces`` (N, 128), the kinds of their ``surroundings`` (N, 64), and
+    ``labels`` (N, 3), 0 or 1.
+    """
 
     faces: Tensor
     surroundings: Tensor
@@ -47,20 +50,16 @@ def labelled(
     """References by ``names``; crops (N, 3, S, S), landmarks (N, 5, 2) as fractions; labels by trait."""
     shown = [set(known[trait]) for trait in traits.NAMES]
     labels = torch.tensor([[float(name in found) for found in shown] for name in names])
-    with torch.inference_mode():
-        faces = coherence.load_coherence().faces(embeddings)
-    return KnownFaces(faces.clone(), surroundings(crops, landmarks, HOLES[0]).clone(), labels)
+    return KnownFaces(embeddings, surroundings(crops, landmarks, HOLES[0]).clone(), labels)
 
 
 def photographed(crops: FaceCrops) -> Iterator[tuple[Tensor, Tensor]]:
-    """Part by part: the kinds of faces (P, 64), and of their surroundings (H, P, 64) by ``HOLES``."""
+    """Part by part: vectors of faces (P, 128), and the kinds of their surroundings (H, P, 64) by ``HOLES``."""
     for rows in torch.arange(len(crops)).split(PART):
         faces, landmarks = crops.batch(rows), crops.landmarks[rows]
-        with torch.inference_mode():
-            embeddings = recognisers.embed_crops(coherence.RECOGNISER, faces, landmarks, 1)
-            kinds = coherence.load_coherence().faces(embeddings)
+        embeddings = recognisers.embed_crops(coherence.RECOGNISER, faces, landmarks, 1)
         places = (landmarks + 0.5) / faces.shape[3]
-        yield kinds.clone(), torch.stack([surroundings(faces, places, hole) for hole in HOLES])
+        yield embeddings.clone(), torch.stack([surroundings(faces, places, hole) for hole in HOLES])
 
 
 def surroundings(crops: Tensor, landmarks: Tensor, hole: str) -> Tensor:
@@ -71,15 +70,15 @@ def surroundings(crops: Tensor, landmarks: Tensor, hole: str) -> Tensor:
 
 
 def learn(known: KnownFaces, photos: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
-    """Weights (3, 65) of "faces" and of "surroundings" from labelled faces and ``photographed`` ones."""
-    faces = torch.stack([_fit(known.faces, wanted, DECAY_FACES) for wanted in known.labels.T])
+    """What ``traits.load`` returns, from labelled and ``photographed`` faces."""
+    faces = torch.stack([_fit(known.faces, wanted, DECAY) for wanted in known.labels.T])
     taught, around = traits.likely(photos[0], faces), photos[1]
+    taught[:, 0] = _with_mean(taught[:, 0], WOMEN)
     kinds = torch.cat([*around, *[known.surroundings] * REPEATS])
     wanted = torch.cat([*[taught] * len(around), *[known.labels] * REPEATS])
-    return {
-        "faces": faces,
-        "surroundings": torch.stack([_fit(kinds, each, DECAY_SURROUNDINGS) for each in wanted.T]),
-    }
+    surroundings = torch.stack([_fit(kinds, each, DECAY) for each in wanted.T])
+    usual = traits.likely(around[0], surroundings).mean(0)
+    return {"faces": faces, "surroundings": surroundings, "usual": usual}
 
 
 def scores(known: KnownFaces, photos: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
@@ -108,20 +107,29 @@ def write(weights: Mapping[str, Tensor], path: Path) -> None:
     storage.write_atomically(path, save({name: part.contiguous() for name, part in weights.items()}))
 
 
-def _fit(kinds: Tensor, wanted: Tensor, decay: float) -> Tensor:
-    """Weights and bias (65,) for kinds (N, 64) and likelihoods ``wanted`` (N,)."""
-    weights = torch.zeros(kinds.shape[1] + 1, requires_grad=True)
+def _fit(vectors: Tensor, wanted: Tensor, decay: float) -> Tensor:
+    """Weights and bias (D + 1,) for vectors (N, D) and likelihoods ``wanted`` (N,)."""
+    weights = torch.zeros(vectors.shape[1] + 1, requires_grad=True)
     optimiser = torch.optim.LBFGS([weights], max_iter=STEPS, line_search_fn="strong_wolfe")
 
     def loss() -> Tensor:
         optimiser.zero_grad()
-        logits = kinds @ weights[:-1] + weights[-1]
+        logits = vectors @ weights[:-1] + weights[-1]
         value = F.binary_cross_entropy_with_logits(logits, wanted) + decay * weights[:-1].square().sum()
         value.backward()
         return value
 
     optimiser.step(loss)  # type: ignore[arg-type]
     return weights.detach()
+
+
+def _with_mean(likely: Tensor, mean: float) -> Tensor:
+    """Likelihoods (N,) with all their logarithms of odds moved by as much, so that this is their mean."""
+    logits, low, high = likely.clamp(1e-6, 1 - 1e-6).logit(), -20.0, 20.0
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (middle, high) if (logits + middle).sigmoid().mean() < mean else (low, middle)
+    return (logits + low).sigmoid()
 
 
 def _auc(found: Tensor, labels: Tensor) -> Tensor:

@@ -1,0 +1,72 @@
+"""The tone of the visible skin for a face that was drawn: what a network still misses along its hole.
+
+Along the hole, what is seen is compared with the face near by. Where it is skin, smooth and of much the same
+colour, the difference is carried into the face, most to what is near (as in membrane interpolation; Perez et
+al., 2003, but hair, walls and clothes do not count).
+"""
+
+import torch
+from torch import Tensor
+
+from deid.photo.blending import gaussian
+from deid.photo.colour import lab
+from deid.photo.masks import dilate
+from deid.references.surroundings import continued
+
+RING = 5  # pixels, of 128, outside the hole that are looked at
+CORE, INSIDE = 3, 4.0  # from how far inside the face is looked at, and over how many pixels
+LIGHTER, OTHER = 20.0, 9.0  # what skin may differ by in L*, and in a* and b*
+ROUGH = 0.06  # how much skin varies within a few pixels, as a share of its light: hair varies more
+SPREADS = (2.0, 4.0, 8.0, 16.0, 32.0)  # pixels
+BESIDE, ABOVE, SELDOM = 70.0, 100.0, 0.15  # degrees from the chin: beside a jaw there is seldom skin, but a wall
+DOUBT = 0.02  # how soon few pixels of skin are not believed
+FINE = 1.5  # pixels
+
+
+def toned(drawn: Tensor, frame: Tensor, visible: Tensor, weight: Tensor) -> Tensor:
+    """What was drawn (1, 3, 128, 128) in the tone of the skin that is seen around it.
+
+    ``frame`` (1, 3, 128, 128) is seen where ``visible`` (1, 1, 128, 128) is 1; the face is shown where
+    ``weight`` is.
+    """
+    core = 1 - dilate(1 - weight, CORE)
+    if not core.any():
+        return drawn
+    near = gaussian(core, INSIDE).clamp(min=1e-3)
+    face = torch.where(near > 0.02, gaussian(drawn * core, INSIDE) / near, continued(drawn, core))
+    seen = _mean(frame, visible)
+    ring = dilate(1 - visible, RING) * visible
+    skin = ring * _alike(seen, face) * _smooth(frame.mean(1, keepdim=True), visible) * _place(weight)
+    known = torch.cat([skin * (seen - face), skin], 1)
+    carried = sum(gaussian(known, spread) for spread in SPREADS)
+    return (drawn + carried[:, :3] / (carried[:, 3:] + DOUBT)).clamp(-1, 1)
+
+
+def _mean(values: Tensor, visible: Tensor) -> Tensor:
+    return gaussian(values * visible, FINE) / gaussian(visible, FINE).clamp(min=1e-3)
+
+
+def _alike(seen: Tensor, face: Tensor) -> Tensor:
+    """How much like skin of the same face, (1, 1, S, S) from 0 to 1."""
+    apart = lab(seen.clamp(-1, 1)) - lab(face.clamp(-1, 1))
+    lighter, other = apart[:, :1] / LIGHTER, apart[:, 1:] / OTHER
+    return torch.exp(-lighter.square() - other.square().sum(1, keepdim=True))
+
+
+def _smooth(light: Tensor, visible: Tensor) -> Tensor:
+    """How smooth the surroundings of each pixel are, (1, 1, S, S) from 0 to 1."""
+    mean, square = _mean(torch.cat([light, light.square()], 1), visible).split(1, 1)
+    varied = (square - mean.square()).clamp(min=0).sqrt()
+    return torch.exp(-((varied / (mean + 1).clamp(min=0.15) / ROUGH) ** 2))
+
+
+def _place(weight: Tensor) -> Tensor:
+    """How often skin is seen beside a face at each place of a frame, (S, S) from 0 to 1.
+
+    Frames are upright, the middle of ``weight`` (1, 1, S, S) is that of the face.
+    """
+    steps = torch.arange(weight.shape[3], dtype=weight.dtype)
+    share = weight[0, 0] / weight.sum()
+    down, right = (steps - (share.sum(axis) * steps).sum() for axis in (1, 0))
+    angle = torch.atan2(right.abs()[None], down[:, None]).rad2deg()
+    return SELDOM + (1 - SELDOM) * ((angle - BESIDE) / (ABOVE - BESIDE)).clamp(0, 1)

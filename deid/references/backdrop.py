@@ -8,6 +8,7 @@ resolution.
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from deid.photo.blending import gaussian
@@ -16,14 +17,18 @@ from deid.photo.masks import dilate
 from deid.references.surroundings import continued
 
 CORE = 3  # pixels, of 128, from the edge of a reference: further in its colours are its own
+RIM = 2.0  # pixels
 APART = (0.2, 0.5)  # how far face and surroundings have to be apart, of [-1, 1], to be told from each other
 
 
 class Layers(NamedTuple):
-    """A ``face`` and what is ``around`` it, (1, 3, 128, 128) each."""
+    """A ``face`` and what is ``around`` it, (1, 3, 128, 128) each, and how much they are apart: (1, 1, 128, 128)
+    from 0, where one goes on into the other, to 1.
+    """
 
     face: Tensor
     around: Tensor
+    apart: Tensor
 
 
 def layers(drawn: Tensor, frame: Tensor, visible: Tensor, weight: Tensor) -> Layers:
@@ -34,10 +39,12 @@ def layers(drawn: Tensor, frame: Tensor, visible: Tensor, weight: Tensor) -> Lay
     """
     core = 1 - dilate(1 - weight, CORE)
     if not (visible.any() and core.any()):
-        return Layers(drawn, drawn)
+        return Layers(drawn, drawn, torch.zeros_like(weight))
     around, face = continued(frame * visible, visible), continued(drawn, core)
     gain = exposure(frame, visible)  # in the dark all colours are near each other
     apart = (exposed(face, gain) - exposed(around, gain)).square().sum(1, keepdim=True).sqrt()
-    behind = ((apart - APART[0]) / (APART[1] - APART[0])).clamp(0, 1)
-    share = gaussian(behind, 1.0) * (1 - visible) * (1 - core)
-    return Layers(drawn + share * (face - drawn), drawn + share * (around - drawn))
+    apart = gaussian(((apart - APART[0]) / (APART[1] - APART[0])).clamp(0, 1), 1.0)
+    # Along its rim a network leaves a line: what is seen goes on into what was drawn.
+    drawn = drawn + (1 - visible) * (1 - apart) * (2 * gaussian(visible, RIM)).clamp(max=1) * (around - drawn)
+    share = apart * (1 - visible) * (1 - core)
+    return Layers(drawn + share * (face - drawn), drawn + share * (around - drawn), apart)

@@ -18,8 +18,7 @@ SIDE = 128  # low frequencies need no more
 SPREAD = 8 / 128  # of the frame's side: finer than this is the reference's
 SHARP = 2 / 128  # the same where a network has drawn the reference itself
 CONTRAST = (0.08, 1.0)  # how much the reference's detail may lose in the dark, and gain in the light
-STEEP = 0.3  # shares of a reference from a half to so much more are the edge
-EDGE = 0.008  # of the side: how softly the reference ends
+EDGE, SHARP_EDGE = 0.018, 0.006  # of the side: how softly a reference ends before skin, and before a wall
 
 
 class Harmonizer(Protocol):
@@ -60,11 +59,16 @@ def detailed(drawn: Tensor, reference: Tensor, weight: Tensor) -> Tensor:
     return _applied(_fields(low(drawn, weight, SHARP), low(reference, weight, SHARP)), reference)
 
 
-def compose(frame: Tensor, face: Tensor, weight: Tensor) -> Tensor:
-    """``face`` inside ``weight`` (1, 1, S, S), ``frame`` outside, a soft edge between; (1, 3, S, S) each."""
-    around = enlarge(gaussian(refining.shrunk(weight), EDGE * SIDE), frame.shape[3])
-    soft = ((around - 0.5) / STEEP).clamp(0, 1)
-    return (soft * face + (1 - soft) * frame).clamp(-1, 1)
+def compose(frame: Tensor, face: Tensor, weight: Tensor, apart: Tensor | None = None) -> Tensor:
+    """``face`` inside ``weight`` (1, 1, S, S), ``frame`` outside, a soft edge between; (1, 3, S, S) each.
+
+    The edge is sharp where both are ``apart`` (1, 1, 128, 128; from 0 to 1).
+    """
+    soft, sharp = (2 * gaussian(refining.shrunk(weight), edge * SIDE) - 1 for edge in (EDGE, SHARP_EDGE))
+    if apart is not None:
+        soft = soft + apart * (sharp - soft)
+    share = enlarge(soft, frame.shape[3]).clamp(0, 1)
+    return (share * face + (1 - share) * frame).clamp(-1, 1)
 
 
 def _fields(wanted: Tensor, own: Tensor) -> Tensor:

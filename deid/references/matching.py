@@ -45,10 +45,10 @@ class Weights:
     """
 
     pose: float = 8.0
-    tone: float = 1.5
+    tone: float = 2.0
     light: float = 0.5
     kind: float = 2.0
-    traits: float = 1.0
+    traits: float = 2.0
     glasses: float = 0.3
     beard: float = 1.2
     brows: float = 0.5

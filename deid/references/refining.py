@@ -88,20 +88,24 @@ def conditions(frame: Tensor, visible: Tensor, reference: Tensor, weight: Tensor
     return torch.cat([shrunk(frame * visible) * seen, seen, picture * shown, shown], 1)
 
 
-@torch.no_grad()
 def draw(frame: Tensor, visible: Tensor, reference: Tensor, weight: Tensor) -> Tensor:
     """A frame (1, 3, S, S) with the reference (1, 3, S, S) joined to it: (1, 3, 128, 128) in [-1, 1].
 
     ``visible`` and ``weight`` as in ``conditions``. The network has learned from photos that are not dark: a
     dark one is brightened for it, and what it draws is darkened again.
     """
-    given = conditions(frame, visible, reference, weight)
+    return drawn(conditions(frame, visible, reference, weight))
+
+
+@torch.no_grad()
+def drawn(given: Tensor) -> Tensor:
+    """The same for ``conditions`` (1, 8, 128, 128)."""
     seen = given[:, 3:4]
     gain = exposure(given[:, :3], seen)
     given = torch.cat([exposed(given[:, :3], gain) * seen, given[:, 3:]], 1)
     shown = (given[:, 7:] > 0.5).float()
-    drawn = _without_edges(load()(given).clamp(-1, 1), seen, shown)
-    return exposed(toning.toned(drawn, given[:, :3], seen, shown), 1 / gain)
+    made = _without_edges(load()(given).clamp(-1, 1), seen, shown)
+    return exposed(toning.toned(made, given[:, :3], seen, shown), 1 / gain)
 
 
 def _without_edges(drawn: Tensor, *masks: Tensor) -> Tensor:

@@ -67,12 +67,11 @@ def render(library: Library, name: str, frame: Tensor, visible: Tensor, landmark
 
 def joined(fitted: Fitted, frame: Tensor, visible: Tensor) -> Tensor:
     """The same of a reference that is fitted already."""
-    drawn = refining.draw(frame, visible, fitted.picture, fitted.weight)
     given = refining.conditions(frame, visible, fitted.picture, fitted.weight)
-    layers = backdrop.layers(drawn, given[:, :3], given[:, 3:4], (given[:, 7:] > 0.5).to(given))
+    layers = backdrop.layers(refining.drawn(given), given[:, :3], given[:, 3:4], (given[:, 7:] > 0.5).to(given))
     face = harmonizing.detailed(layers.face, fitted.picture, fitted.weight)
     around = torch.where(visible > 0.5, frame, enlarge(layers.around, frame.shape[3]))
-    return harmonizing.compose(around, face, fitted.weight)
+    return harmonizing.compose(around, face, fitted.weight, layers.apart)
 
 
 def pasted(fitted: Fitted, guess: Tensor, visible: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from deid.references.surroundings import continued
 
 RING = 5  # pixels, of 128, outside the hole that are looked at
 CORE, INSIDE = 3, 4.0  # from how far inside the face is looked at, and over how many pixels
+LEAST = 0.02  # share of the face among those; where there is less, its colours are continued
 LIGHTER, OTHER = 20.0, 9.0  # what skin may differ by in L*, and in a* and b*
 ROUGH = 0.06  # how much skin varies within a few pixels, as a share of its light: hair varies more
 SPREADS = (2.0, 4.0, 8.0, 16.0, 32.0)  # pixels
@@ -33,9 +34,10 @@ def toned(drawn: Tensor, frame: Tensor, visible: Tensor, weight: Tensor) -> Tens
     if not core.any():
         return drawn
     near = gaussian(core, INSIDE).clamp(min=1e-3)
-    face = torch.where(near > 0.02, gaussian(drawn * core, INSIDE) / near, continued(drawn, core))
+    face, ring = gaussian(drawn * core, INSIDE) / near, dilate(1 - visible, RING) * visible
+    if ((near < LEAST) & (ring > 0)).any():
+        face = torch.where(near < LEAST, continued(drawn, core), face)
     seen = _mean(frame, visible)
-    ring = dilate(1 - visible, RING) * visible
     skin = ring * _alike(seen, face) * _smooth(frame.mean(1, keepdim=True), visible) * _place(weight)
     known = torch.cat([skin * (seen - face), skin], 1)
     carried = sum(gaussian(known, spread) for spread in SPREADS)

@@ -15,11 +15,11 @@ from deid.photo.resampling import enlarge
 SIDE = 128  # of the view in which outlines are compared
 RAYS = 120  # from the middle of a face outwards
 STEP = 0.5  # pixels along a ray
-MOST = 1.18  # times as far from the middle as it was: more would be another head
+MOST = 1.14  # times as far from the middle as it was: more would be another head
 CORE = 0.8  # the share of a ray on which nothing moves: eyes, nose and mouth
 # Degrees from the chin where nothing is pulled and where all is: not the chin, below it a neck is seen; not
 # the temples, brows would follow.
-CHIN, TEMPLE = (22.0, 42.0), (115.0, 95.0)
+CHIN, TEMPLE = (10.0, 60.0), (115.0, 95.0)
 SMOOTH = 3.0  # rays
 TURNED = (0.08, 0.2)  # eye distances that a nose leaves the middle; the far cheek of a turned head ends early
 

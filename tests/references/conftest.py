@@ -1,4 +1,4 @@
-"""What the tests of references share: a tar of portraits cut from the sample photo, a library of them."""
+"""What the tests of references share: a tar of two portraits, and a library of them."""
 
 import tarfile
 from pathlib import Path
@@ -6,20 +6,22 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from deid.photo import images
 from deid.references.build import build
 from deid.references.library import Library
-from deid.references.sources import PortraitSource, folder_portraits
+from deid.references.sources import PortraitSource, folder_portraits, openpeople_portraits
 
-PLACES = {"left": (90, 6, 520, 522), "right": (661, 8, 1091, 524)}  # in media/sample.jpg
+PLACE = (90, 6, 520, 522)  # of the left person in media/sample.jpg
 
 
 @pytest.fixture(scope="session")
 def portrait_tar(tmp_path_factory, sample_path) -> Path:
-    """A tar file with a portrait of each person in the sample photo, and a picture without a face."""
+    """A tar file with a person of the sample photo, one of openpeople, and a picture without a face."""
     folder = tmp_path_factory.mktemp("portraits")
     with Image.open(sample_path) as photo:
-        for name, place in PLACES.items():
-            photo.crop(place).save(folder / f"{name}.jpg", quality=95)
+        photo.crop(PLACE).save(folder / "left.jpg", quality=95)
+    other = next(one for one in openpeople_portraits(("P002",)) if one.name.endswith("-neutral"))
+    Image.fromarray(images.to_uint8(images.shrink(other.pixels, 516))[0]).save(folder / "right.jpg")
     Image.new("RGB", (300, 300), "teal").save(folder / "teal.png")
     path = folder / "two-people.tar"
     with tarfile.open(path, "w") as archive:

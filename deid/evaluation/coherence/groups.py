@@ -72,7 +72,8 @@ def table(
 ) -> dict[str, dict[str, float]]:
     """By group of photos: how many there are, and what is right about the people ``chosen`` for them.
 
-    Shares of all (photo, reference) pairs: the same age (a teenager may be child or adult); a beard where
+    Shares of all (photo, reference) pairs: the same age (a teenager may be child or adult); the same sex, but
+    for children; a beard where
     there is none; a beard where there is one; glasses where there are none. And the mean difference of the
     skin's L*.
     """
@@ -84,6 +85,7 @@ def table(
     young = groups["teenager"]
     same |= young[photos] & ~groups["elderly"][given] | young[given] & ~groups["elderly"][photos]
     beard, spectacles = groups["beard"], groups["glasses"] | groups["sunglasses"]
+    same_sex, told = groups["woman"][photos] == groups["woman"][given], ~(groups["child"][photos])
     rows = {}
     for name in ("all", *groups):
         part = torch.ones(len(photos), dtype=torch.bool) if name == "all" else groups[name][photos]
@@ -91,6 +93,7 @@ def table(
             rows[name] = {
                 "photos": len(photos[part].unique()),
                 "same age": _share(same[part]),
+                "same sex": _share(same_sex[part & told]),
                 "beard astray": _share(beard[given][part & ~beard[photos]]),
                 "beard met": _share(beard[given][part & beard[photos]]),
                 "glasses astray": _share(spectacles[given][part & ~spectacles[photos]]),

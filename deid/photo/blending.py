@@ -71,9 +71,7 @@ def smooth_rim(blended: Tensor, visible: Tensor, share: float = RIM) -> Tensor:
     return found
 
 
-def seam(
-    drawn: Tensor, area: Tensor, hidden: Tensor, known: Tensor, *, reach: int = 16
-) -> Tensor:
+def seam(drawn: Tensor, area: Tensor, hidden: Tensor, known: Tensor, *, reach: int = 16) -> Tensor:
     """Poisson editing at the photo's resolution: corrects what a fill blended at the frame's still misses.
 
     ``drawn`` and ``area`` (1, 3, h, w), ``hidden`` and ``known`` (1, 1, h, w) as 0 or 1 -> ``drawn``,

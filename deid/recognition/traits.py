@@ -1,8 +1,8 @@
 """Sex and age, as far as a face or what surrounds a hidden one tells them: to draw a face that fits.
 
 Logistic regression on a recogniser's vectors for faces, and on those of ``recognition.coherence`` for
-surroundings. The second has learned from photos whose faces the first had judged (``training.coherence.traits``). Nothing of
-it is written down about a person in a photo.
+surroundings. The second has learned from photos whose faces the first had judged
+(``training.coherence.traits``). Nothing of it is written down about a person in a photo.
 """
 
 from functools import lru_cache

@@ -22,8 +22,8 @@ APART = (0.2, 0.5)  # how far face and surroundings have to be apart, of [-1, 1]
 
 
 class Layers(NamedTuple):
-    """A ``face`` and what is ``around`` it, (1, 3, 128, 128) each, and how much they are apart: (1, 1, 128, 128)
-    from 0, where one goes on into the other, to 1.
+    """A ``face`` and what is ``around`` it, (1, 3, 128, 128) each, and how far they are ``apart``:
+    (1, 1, 128, 128), from 0, where one goes on into the other, to 1.
     """
 
     face: Tensor

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from deid.photo import masks
@@ -38,11 +37,12 @@ def fit(library: Library, name: str, landmarks: Tensor, visible: Tensor) -> Fitt
     """
     size = visible.shape[3]
     fitted = [_fit(library, place, landmarks, size) for place in people.placements(library, name)]
-    parts = fitted[0].picture, fitted[0].weight
+    picture, weight = fitted[0].picture, fitted[0].weight
     if len(fitted) == 2:
-        weights = torch.cat([one.weight for one in fitted])
-        parts = mixing.join(*(one.picture for one in fitted), weights, landmarks)
-    return Fitted(*widened(*parts, visible, landmarks))
+        upper, lower = fitted
+        weights = torch.cat([upper.weight, lower.weight])
+        picture, weight = mixing.join(upper.picture, lower.picture, weights, landmarks)
+    return Fitted(*widened(picture, weight, visible, landmarks))
 
 
 def _fit(library: Library, place: Placement, landmarks: Tensor, size: int) -> Fitted:
@@ -68,7 +68,9 @@ def render(library: Library, name: str, frame: Tensor, visible: Tensor, landmark
 def joined(fitted: Fitted, frame: Tensor, visible: Tensor) -> Tensor:
     """The same of a reference that is fitted already."""
     given = refining.conditions(frame, visible, fitted.picture, fitted.weight)
-    layers = backdrop.layers(refining.drawn(given), given[:, :3], given[:, 3:4], (given[:, 7:] > 0.5).to(given))
+    layers = backdrop.layers(
+        refining.drawn(given), given[:, :3], given[:, 3:4], (given[:, 7:] > 0.5).to(given)
+    )
     face = harmonizing.detailed(layers.face, fitted.picture, fitted.weight)
     around = torch.where(visible > 0.5, frame, enlarge(layers.around, frame.shape[3]))
     return harmonizing.compose(around, face, fitted.weight, layers.apart)

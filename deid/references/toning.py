@@ -19,7 +19,11 @@ LEAST = 0.02  # share of the face among those; where there is less, its colours 
 LIGHTER, OTHER = 20.0, 9.0  # what skin may differ by in L*, and in a* and b*
 ROUGH = 0.06  # how much skin varies within a few pixels, as a share of its light: hair varies more
 SPREADS = (2.0, 4.0, 8.0, 16.0, 32.0)  # pixels
-BESIDE, ABOVE, SELDOM = 70.0, 100.0, 0.15  # degrees from the chin: beside a jaw there is seldom skin, but a wall
+BESIDE, ABOVE, SELDOM = (
+    70.0,
+    100.0,
+    0.15,
+)  # degrees from the chin: beside a jaw there is seldom skin, but a wall
 DOUBT = 0.02  # how soon few pixels of skin are not believed
 FINE = 1.5  # pixels
 
@@ -40,7 +44,7 @@ def toned(drawn: Tensor, frame: Tensor, visible: Tensor, weight: Tensor) -> Tens
     seen = _mean(frame, visible)
     skin = ring * _alike(seen, face) * _smooth(frame.mean(1, keepdim=True), visible) * _place(weight)
     known = torch.cat([skin * (seen - face), skin], 1)
-    carried = sum(gaussian(known, spread) for spread in SPREADS)
+    carried = torch.stack([gaussian(known, spread) for spread in SPREADS]).sum(0)
     return (drawn + carried[:, :3] / (carried[:, 3:] + DOUBT)).clamp(-1, 1)
 
 

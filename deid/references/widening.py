@@ -41,9 +41,7 @@ def widened(picture: Tensor, weight: Tensor, visible: Tensor, landmarks: Tensor)
     moves = _moves(_round(there), ratio, middle)
     grid = F.affine_grid(torch.eye(2, 3)[None], [1, 1, size, size], align_corners=False)
     grid = grid + F.interpolate(moves, (size, size), mode="bilinear", align_corners=False).permute(0, 2, 3, 1)
-    both = F.grid_sample(
-        torch.cat([picture, weight], 1), grid, padding_mode="border", align_corners=False
-    )
+    both = F.grid_sample(torch.cat([picture, weight], 1), grid, padding_mode="border", align_corners=False)
     soft = enlarge(gaussian(F.interpolate(both[:, 3:], (SIDE, SIDE), mode="area"), 1.0), size)
     return both[:, :3], (soft > 0.5).to(weight) * (1 - visible)
 
@@ -95,7 +93,9 @@ def _round(values: Tensor, widest: int = 0) -> Tensor:
     values = F.max_pool1d(values, 2 * widest + 1, 1)
     reach = math.ceil(3 * SMOOTH)
     around = torch.exp(-0.5 * (torch.arange(-reach, reach + 1) / SMOOTH) ** 2)
-    return F.conv1d(F.pad(values, (reach, reach), mode="circular")[None], (around / around.sum())[None, None])[0, 0]
+    return F.conv1d(
+        F.pad(values, (reach, reach), mode="circular")[None], (around / around.sum())[None, None]
+    )[0, 0]
 
 
 def _moves(there: Tensor, ratio: Tensor, middle: Tensor) -> Tensor:

@@ -3,7 +3,6 @@
 import torch
 
 from deid.recognition import traits
-from deid.references import matching
 from deid.references.library import Library
 
 

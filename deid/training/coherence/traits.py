@@ -54,7 +54,7 @@ def labelled(
 
 
 def photographed(crops: FaceCrops) -> Iterator[tuple[Tensor, Tensor]]:
-    """Part by part: vectors of faces (P, 128), and the kinds of their surroundings (H, P, 64) by ``HOLES``."""
+    """Part by part: vectors of faces (P, 128), kinds of their surroundings (H, P, 64) by ``HOLES``."""
     for rows in torch.arange(len(crops)).split(PART):
         faces, landmarks = crops.batch(rows), crops.landmarks[rows]
         embeddings = recognisers.embed_crops(coherence.RECOGNISER, faces, landmarks, 1)

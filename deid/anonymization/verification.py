@@ -7,6 +7,7 @@ similarities to the original, for whoever owns the photo: they say more about a 
 a manifest is not to be published with it.
 """
 
+import math
 from collections.abc import Collection, Generator, Sequence
 from dataclasses import dataclass, replace
 
@@ -20,7 +21,7 @@ from deid.anonymization.options import Options
 from deid.anonymization.targets import Outcome, Target
 from deid.inpainting.interface import face_seeds
 from deid.photo import detection
-from deid.photo.faces import from_landmarks, match
+from deid.photo.faces import Face, from_landmarks, match
 from deid.recognition import recognisers
 from deid.recognition.recognisers import Recogniser
 
@@ -60,13 +61,22 @@ def embed_originals(
     recogniser, after = recognisers.load(options.recogniser), list(outcomes)
     looked_at = [index for index, target in enumerate(targets) if not target.black]
     found = [targets[index].face for index in looked_at]
-    half = F.interpolate(photo, scale_factor=0.5, mode="bilinear", antialias=True)
-    smaller = recogniser.embed(half, [face.scaled(0.5) for face in found])
+    smaller = [recogniser.embed(*_at_half_the_size(photo, face))[0] for face in found]
     vectors: list[Tensor | None] = [None] * len(targets)
     for index, own, other in zip(looked_at, recogniser.embed(photo, found), smaller, strict=True):
         vectors[index] = own
         after[index] = replace(outcomes[index], before=round((own @ other).item(), 2))
     return Originals(recogniser, threshold(options), vectors), after
+
+
+def _at_half_the_size(photo: Tensor, face: Face) -> tuple[Tensor, list[Face]]:
+    """What lies around a face of a photo (1, 3, H, W) at half the size, and the face in it."""
+    x1, y1, x2, y2 = face.box
+    reach = max(x2 - x1, y2 - y1)
+    left, top = (max(0, 2 * int((low - reach) // 2)) for low in (x1, y1))
+    part = photo[:, :, top : math.ceil(y2 + reach), left : math.ceil(x2 + reach)]
+    half = F.interpolate(part, scale_factor=0.5, mode="bilinear", antialias=True)
+    return half, [face.moved(-left, -top).scaled(0.5)]
 
 
 def check(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from deid.photo import masks
@@ -21,6 +22,7 @@ SIDE = 64  # of the thumbnails that are compared
 FIELDS = 8  # side of the fields that light is compared in
 BEST = 5  # the seed chooses among so many at most,
 NEARLY = 1.1  # who are at most so many times as far as the best one: a library of ten has no five who fit
+FAR = 0.25  # eye distances: a pose that is missed by so much costs twice as much as in proportion
 SURE = (0.15, 0.3)  # below the first ``attributes.measure`` sees no glasses, over the second it does
 
 
@@ -74,8 +76,8 @@ def _known(library: Library) -> _Known:
     pictures = hair.thumbnails(library)
     own = masks.frame_mask("face-80", DCGAN_FRAME.resized(SIDE).points(), SIDE)[0, 0] < 0.5
     tones = pictures[:, :, own].median(2).values
-    shown = kinds(library)
-    likely = traits.of_faces(library.embeddings)
+    shown, likely = kinds(library), traits.of_faces(library.embeddings)
+    shown, likely = F.normalize(_of_people(library, shown), dim=1), _of_people(library, likely)
     worn = glasses(library), hair.beards(library), hair.brows(library)
     return _Known(_fields(pictures), tones, shown, likely, *worn)
 
@@ -97,7 +99,8 @@ def parts(library: Library, sketch: Sketch, weights: Weights = Weights()) -> dic
         places = mirror_landmarks(library.landmarks) if mirrored else library.landmarks
         # A mirrored reference differs from a picture as the reference does from the mirrored picture.
         views = (sketch.picture.flip(3), inside.flip(3)) if mirrored else (sketch.picture, inside)
-        pose.append((places - sketch.landmarks).norm(dim=2).mean(1) / 0.28)
+        missed = (places - sketch.landmarks).norm(dim=2).mean(1) / 0.28
+        pose.append(missed * (1 + missed / FAR))
         light.append(_light(known.fields, *views))
     return {
         "pose": weights.pose * torch.stack(pose),
@@ -109,6 +112,14 @@ def parts(library: Library, sketch: Sketch, weights: Weights = Weights()) -> dic
         "beard": (weights.beard * known.beards).expand(2, -1),
         "brows": (weights.brows * known.brows * fair).expand(2, -1),
     }
+
+
+def _of_people(library: Library, values: Tensor) -> Tensor:
+    """Values (N, K) of references as means of their people: a profile says little of whom it shows."""
+    names = [reference.identity for reference in library.references]
+    rows = torch.tensor([names.index(name) for name in names])
+    sums = torch.zeros_like(values).index_add_(0, rows, values)
+    return (sums / rows.bincount(minlength=len(rows)).clamp(min=1)[:, None])[rows]
 
 
 def kinds(library: Library) -> Tensor:

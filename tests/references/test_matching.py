@@ -23,7 +23,7 @@ def sketch_of(library, index):
 
 
 ALL = Weights()
-BARE = Weights(
+BARE = Weights(kind=0, traits=0, glasses=0, beard=0, brows=0)
     traits=0, glasses=0, beard=0, brows=0
 )  # what is worn costs, whoever wears it; nothing is sure of age
 
@@ -137,3 +137,20 @@ def test_a_person_is_shown_once_while_others_are_left():
     distance, people = torch.arange(6.0).reshape(2, 3), ["a", "b", "c"]
     assert matching.choose(distance, people, 0, avoid={"a", "b"}) == (2, False)
     assert matching.choose(distance, people, 0, avoid={"a", "b", "c"}, best=1) == (0, False), "none is left"
+
+
+def test_pictures_of_a_person_show_one_kind_and_the_same_sex_and_age(library):
+    """A profile alone says little of whom it shows."""
+    parts = matching.parts(library, sketch_of(library, 0))
+    people = [reference.identity for reference in library.references]
+    for name in ("kind", "traits"):
+        own = {person: parts[name][0][[one == person for one in people]] for person in people}
+        assert all(values.max() - values.min() < 1e-5 for values in own.values())
+        assert len({round(values[0].item(), 3) for values in own.values()}) > 5
+
+
+def test_a_pose_that_is_far_off_costs_more_than_in_proportion(library):
+    own = sketch_of(library, 0)
+    sketches = [Sketch(own.landmarks + shift, own.picture, own.kind) for shift in (0.03, 0.09)]
+    near, far = (matching.parts(library, sketch)["pose"][0, 0] for sketch in sketches)
+    assert far > 3.5 * near

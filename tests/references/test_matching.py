@@ -24,8 +24,6 @@ def sketch_of(library, index):
 
 ALL = Weights()
 BARE = Weights(kind=0, traits=0, glasses=0, beard=0, brows=0)
-    traits=0, glasses=0, beard=0, brows=0
-)  # what is worn costs, whoever wears it; nothing is sure of age
 
 
 def test_a_reference_fits_itself_best(library):

@@ -76,7 +76,7 @@ study: $(READY)
 media: RUN = full
 media:
 	@echo "== Copying what the README shows from $(REPORT) to media/"
-	@cp $(REPORT)/figures/06-process.gif media/process.gif
+	@cp $(REPORT)/figures/07-process.gif media/process.gif
 	@cp $(REPORT)/figures/06-before-after.jpg media/before-after.jpg
 	@cp reports/first/figures/02-training.gif media/training.gif
 	@cp $(REPORT)/figures/02-samples.jpg media/samples.jpg

@@ -1,6 +1,7 @@
-"""A reference that reaches the edge of its hole: cheeks and jaw are pulled outwards, features stay in place.
+"""A reference that reaches the edge of its hole: cheeks, jaw and chin are pulled outwards, features stay.
 
-The hole is as wide as most faces. Between a narrow face and its edge something would have to be made up.
+The hole has the outline of a face. Between a smaller face and its edge something would have to be made up:
+a neck, a collar, a wall. What was made up there looked wrong more often than a jaw that is a little wider.
 """
 
 import math
@@ -15,11 +16,9 @@ from deid.photo.resampling import enlarge
 SIDE = 128  # of the view in which outlines are compared
 RAYS = 120  # from the middle of a face outwards
 STEP = 0.5  # pixels along a ray
-MOST = 1.14  # times as far from the middle as it was: more would be another head
-CORE = 0.8  # the share of a ray on which nothing moves: eyes, nose and mouth
-# Degrees from the chin where nothing is pulled and where all is: not the chin, below it a neck is seen; not
-# the temples, brows would follow.
-CHIN, TEMPLE = (10.0, 60.0), (115.0, 95.0)
+MOST = 1.4  # times as far from the middle as it was: more would be another head
+CORE = 0.7  # the share of a ray on which nothing moves: eyes, nose and mouth
+TEMPLE = (115.0, 95.0)  # degrees from the chin where nothing is pulled and where all is: brows would follow
 SMOOTH = 3.0  # rays
 TURNED = (0.08, 0.2)  # eye distances that a nose leaves the middle; the far cheek of a turned head ends early
 
@@ -74,8 +73,8 @@ def _first(mask: Tensor, middle: Tensor) -> Tensor:
 def _sector(down: Tensor) -> Tensor:
     """How much each ray is pulled, (R,) from 0 to 1: by its angle from the chin."""
     angle = (_directions() @ (down / down.norm())).clamp(-1, 1).arccos().rad2deg()
-    low, high = (((angle - none) / (whole - none)).clamp(0, 1) for none, whole in (CHIN, TEMPLE))
-    return low * high
+    none, whole = TEMPLE
+    return ((angle - none) / (whole - none)).clamp(0, 1)
 
 
 def _near_side(points: Tensor) -> Tensor:

@@ -30,17 +30,17 @@ def test_cheeks_reach_the_edge_of_the_hole(narrow):
     _, made = widened(*narrow, POINTS)
     row = round(float(POINTS[3:, 1].mean()))  # at the mouth
     assert made[0, 0, row].sum() >= (1 - visible)[0, 0, row].sum() - 3
+    column = round(float(POINTS[2, 0]))
+    assert made[0, 0, SIZE // 2 :, column].sum() >= (1 - visible)[0, 0, SIZE // 2 :, column].sum() - 3, "chin"
     assert weight[0, 0, row].sum() < (1 - visible)[0, 0, row].sum() - 6, "they did not before"
     assert not (made * visible).any()
 
 
-def test_features_and_chin_stay_in_place(narrow):
-    picture, weight, _ = narrow
-    made, shown = widened(*narrow, POINTS)
-    still = outline(0.6).expand(1, 3, -1, -1) > 0.5
+def test_features_stay_in_place(narrow):
+    picture = narrow[0]
+    made, _ = widened(*narrow, POINTS)
+    still = outline(0.5).expand(1, 3, -1, -1) > 0.5
     assert (made - picture)[still].abs().max() < 1.5 * 2 / SIZE
-    column = round(float(POINTS[2, 0]))
-    assert abs(int(shown[0, 0, :, column].sum() - weight[0, 0, :, column].sum())) <= 4
 
 
 def test_it_is_pulled_only_so_far():
@@ -49,7 +49,7 @@ def test_it_is_pulled_only_so_far():
     row = round(float(POINTS[3:, 1].mean()))
     before = outline(0.9)
     _, made = widened(picture, before, visible, POINTS)
-    assert made[0, 0, row].sum() < 1.25 * before[0, 0, row].sum()
+    assert made[0, 0, row].sum() < 1.5 * before[0, 0, row].sum()
 
 
 def test_the_far_cheek_of_a_turned_head_stays(narrow):

@@ -144,7 +144,7 @@ def test_pictures_of_a_person_show_one_kind_and_the_same_sex_and_age(library):
     for name in ("kind", "traits"):
         own = {person: parts[name][0][[one == person for one in people]] for person in people}
         assert all(values.max() - values.min() < 1e-5 for values in own.values())
-        assert len({round(values[0].item(), 3) for values in own.values()}) > 5
+        assert len({round(values[0].item(), 3) for values in own.values()}) > 3
 
 
 def test_a_pose_that_is_far_off_costs_more_than_in_proportion(library):

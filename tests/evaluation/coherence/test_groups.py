@@ -38,11 +38,12 @@ def test_the_table_counts_pairs(library):
     labels = {
         name: frozenset() for name in ("child", "teenager", "elderly", "glasses", "sunglasses", "beard")
     }
-    labels |= {"child": frozenset([first, third]), "beard": frozenset([second])}
+    labels |= {"child": frozenset([first, third]), "beard": frozenset([second]), "woman": frozenset([third])}
     rows = groups.table(library, {0: [1, 2], 1: [2, 3]}, labels)
     assert rows["child"]["photos"] == 1 and rows["child"]["same age"] == 0.5
     assert rows["child"]["beard astray"] == 0.5 and rows["beard"]["beard met"] == 0
     assert rows["all"]["photos"] == 2 and rows["all"]["same age"] == 0.5
+    assert rows["beard"]["same sex"] == 0.5 and rows["child"]["same sex"] != rows["child"]["same sex"]
     light = torch.tensor([library.references[k].attributes["skin_l"] for k in (0, 1, 2)])
     wanted = (light[0] - light[1:]).abs().mean().item()
     assert rows["child"]["difference of L*"] == pytest.approx(wanted)

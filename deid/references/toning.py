@@ -19,11 +19,8 @@ LEAST = 0.02  # share of the face among those; where there is less, its colours 
 LIGHTER, OTHER = 20.0, 9.0  # what skin may differ by in L*, and in a* and b*
 ROUGH = 0.06  # how much skin varies within a few pixels, as a share of its light: hair varies more
 SPREADS = (2.0, 4.0, 8.0, 16.0, 32.0)  # pixels
-BESIDE, ABOVE, SELDOM = (
-    70.0,
-    100.0,
-    0.15,
-)  # degrees from the chin: beside a jaw there is seldom skin, but a wall
+# Degrees from the chin: before the first there is seldom skin beside a face, but a wall.
+BESIDE, ABOVE, SELDOM = 70.0, 100.0, 0.15
 DOUBT = 0.02  # how soon few pixels of skin are not believed
 FINE = 1.5  # pixels
 
@@ -37,19 +34,20 @@ def toned(drawn: Tensor, frame: Tensor, visible: Tensor, weight: Tensor) -> Tens
     core = 1 - dilate(1 - weight, CORE)
     if not core.any():
         return drawn
-    near = gaussian(core, INSIDE).clamp(min=1e-3)
-    face, ring = gaussian(drawn * core, INSIDE) / near, dilate(1 - visible, RING) * visible
+    near = gaussian(core, INSIDE)
+    face, ring = _mean(drawn, core, INSIDE), dilate(1 - visible, RING) * visible
     if ((near < LEAST) & (ring > 0)).any():
         face = torch.where(near < LEAST, continued(drawn, core), face)
-    seen = _mean(frame, visible)
+    seen = _mean(frame, visible, FINE)
     skin = ring * _alike(seen, face) * _smooth(frame.mean(1, keepdim=True), visible) * _place(weight)
     known = torch.cat([skin * (seen - face), skin], 1)
     carried = torch.stack([gaussian(known, spread) for spread in SPREADS]).sum(0)
     return (drawn + carried[:, :3] / (carried[:, 3:] + DOUBT)).clamp(-1, 1)
 
 
-def _mean(values: Tensor, visible: Tensor) -> Tensor:
-    return gaussian(values * visible, FINE) / gaussian(visible, FINE).clamp(min=1e-3)
+def _mean(values: Tensor, weight: Tensor, spread: float) -> Tensor:
+    """Means around each pixel, inside ``weight`` only."""
+    return gaussian(values * weight, spread) / gaussian(weight, spread).clamp(min=1e-3)
 
 
 def _alike(seen: Tensor, face: Tensor) -> Tensor:
@@ -61,7 +59,7 @@ def _alike(seen: Tensor, face: Tensor) -> Tensor:
 
 def _smooth(light: Tensor, visible: Tensor) -> Tensor:
     """How smooth the surroundings of each pixel are, (1, 1, S, S) from 0 to 1."""
-    mean, square = _mean(torch.cat([light, light.square()], 1), visible).split(1, 1)
+    mean, square = _mean(torch.cat([light, light.square()], 1), visible, FINE).split(1, 1)
     varied = (square - mean.square()).clamp(min=0).sqrt()
     return torch.exp(-((varied / (mean + 1).clamp(min=0.15) / ROUGH) ** 2))
 

@@ -73,9 +73,8 @@ def table(
     """By group of photos: how many there are, and what is right about the people ``chosen`` for them.
 
     Shares of all (photo, reference) pairs: the same age (a teenager may be child or adult); the same sex, but
-    for children; a beard where
-    there is none; a beard where there is one; glasses where there are none. And the mean difference of the
-    skin's L*.
+    for children; a beard where there is none; a beard where there is one; glasses where there are none. And
+    the mean difference of the skin's L*.
     """
     groups = groups_of(library, labels)
     light = torch.tensor([reference.attributes["skin_l"] for reference in library.references])
@@ -85,7 +84,7 @@ def table(
     young = groups["teenager"]
     same |= young[photos] & ~groups["elderly"][given] | young[given] & ~groups["elderly"][photos]
     beard, spectacles = groups["beard"], groups["glasses"] | groups["sunglasses"]
-    same_sex, told = groups["woman"][photos] == groups["woman"][given], ~(groups["child"][photos])
+    same_sex, told = groups["woman"][photos] == groups["woman"][given], ~groups["child"][photos]
     rows = {}
     for name in ("all", *groups):
         part = torch.ones(len(photos), dtype=torch.bool) if name == "all" else groups[name][photos]

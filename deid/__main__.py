@@ -52,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("-o", "--output", required=True, type=Path, help="folder for photos and manifests")
     add("--method", help="how a face is hidden", choices=METHODS)
-    add("--mask", help="what of a face is hidden", choices=MASKS)
+    p.add_argument("--mask", choices=MASKS, default="", help="what of a face is hidden (the method's own)")
     add("--starts", int, "latents that a search begins with")
     add("--iterations", int, "steps of a search")
     add("--seed", int, "another seed, other people")

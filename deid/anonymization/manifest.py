@@ -27,7 +27,7 @@ def manifest(result: "Result", options: Options) -> dict:
         "status": result.status,
         "size": list(result.photo.size),
         "smallest_face_searched": result.smallest_searched,
-        "options": asdict(options) | {"weights": options.network},
+        "options": asdict(options) | {"weights": options.network, "mask": options.hole},
         "verification": verification.record(options),
         "faces": [face_record(target, outcome) for target, outcome in faces],
         "doubtful_faces_left_visible": [face.record() for face in result.doubtful],

@@ -20,18 +20,18 @@ METHODS = (*inpainting.METHODS, *OBFUSCATIONS)
 class Options:
     """What to do with a photo; see the command line's help for each.
 
-    Faces from ``min_size`` pixels (longer side of the box) get a synthesized face; smaller ones that are
-    still found, down to ``smallest``, are blacked out. ``truncation`` is how far a person that the one-pass
-    generator draws may be from the mean one. ``jitter`` moves the landmarks that a face is drawn for, by a
-    normal distribution of so many eye distances. ``strength`` is a blur's width as a share of the face, or
-    how many tiles across it a mosaic has (0: the method's own). With ``verify`` a face that ``recogniser``
-    finds more than ``threshold`` similar to its original is drawn again and in the end hidden
-    (``anonymization.verification``); a threshold of 0 is the recogniser's own. Raises ``ValueError`` on
-    values that make no sense.
+    An empty ``mask`` is the method's own. Faces from ``min_size`` pixels (longer side of the box) get a
+    synthesized face; smaller ones that are still found, down to ``smallest``, are blacked out. ``truncation``
+    is how far a person that the one-pass generator draws may be from the mean one. ``jitter`` moves the
+    landmarks that a face is drawn for, by a normal distribution of so many eye distances. ``strength`` is a
+    blur's width as a share of the face, or how many tiles across it a mosaic has (0: the method's own). With
+    ``verify`` a face that ``recogniser`` finds more than ``threshold`` similar to its original is drawn again
+    and in the end hidden (``anonymization.verification``); a threshold of 0 is the recogniser's own. Raises
+    ``ValueError`` on values that make no sense.
     """
 
     method: str = "reference"
-    mask: str = "face"
+    mask: str = ""
     starts: int = Search.starts
     iterations: int = Search.iterations
     seed: int = 0
@@ -48,9 +48,11 @@ class Options:
     threshold: float = 0.0
 
     def __post_init__(self) -> None:
-        for name, known in (("method", METHODS), ("mask", MASKS), ("recogniser", recognisers.NAMES)):
+        for name, known in (("method", METHODS), ("mask", ("", *MASKS)), ("recogniser", recognisers.NAMES)):
             if getattr(self, name) not in known:
-                raise ValueError(f"{name} must be one of {', '.join(known)}, not {getattr(self, name)!r}")
+                raise ValueError(
+                    f"{name} must be one of {', '.join(filter(None, known))}, not {getattr(self, name)!r}"
+                )
         for name in ("starts", "iterations", "seed"):
             if type(getattr(self, name)) is not int:
                 raise ValueError(f"{name} must be a whole number, not {getattr(self, name)!r}")
@@ -71,6 +73,11 @@ class Options:
     def draws(self) -> bool:
         """Whether the method puts another face in place of the one it hides."""
         return self.method in inpainting.METHODS
+
+    @property
+    def hole(self) -> str:
+        """What of a face is hidden: the mask that is asked for, or the method's own."""
+        return self.mask or (inpainting.METHODS[self.method][0].mask if self.draws else "face")
 
     @property
     def network(self) -> str:

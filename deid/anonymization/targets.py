@@ -118,7 +118,7 @@ def place(face: Face, options: "Options", frame: Frame, seed: int) -> Target:
     matrix, pose = _drawn_at(face, frame, seed, options.jitter)
     hole, landmarks = _hole_at(face, frame)
     return Target(
-        face, frame, hole, landmarks, matrix, pose, options.method, options.mask, seed, options.truncation
+        face, frame, hole, landmarks, matrix, pose, options.method, options.hole, seed, options.truncation
     )
 
 

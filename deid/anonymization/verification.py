@@ -32,7 +32,8 @@ MARGIN = 0.05
 # As different as a generator can make them: more to choose from.
 TRUNCATION = 1.0
 # Each hides all that the one before it does; where there is none, black is next.
-LARGER = {"centre-32": "centre-50", "face-80": "face-120", "face": "face-120", "face-120": "face-140"}
+LARGER = {"centre-32": "centre-50", "face-120": "face-140"}
+LARGER |= dict.fromkeys(("face-80", "face", "forehead"), "face-120")
 RECOGNISED, UNKNOWN, BLACK = "recognised", "not recognised", "hidden completely"
 
 

@@ -154,7 +154,7 @@ def key(paths: Sequence[Path], options: Options | None, judge: str, seed: int) -
     revision = [REVISION, recognisers.REVISION]
     what: dict = {"photos": [storage.sha256(path) for path in paths], "judge": judge, "revision": revision}
     if options:
-        what |= asdict(options)
+        what |= asdict(options) | {"mask": options.hole}
         if options.draws:
             what["weights"] = [storage.sha256(path) for path in options.load_method().files]
         what["verification"] = verification.record(options)

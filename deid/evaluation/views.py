@@ -62,7 +62,7 @@ def view(photo: Photo, face: Face) -> View:
     corner = (middle - (SIDE * step - 1) / 2).round() + (step - 1) / 2
     straight = torch.cat([step * torch.eye(2, dtype=torch.float64), corner[:, None]], 1)
     points = alignment.apply(alignment.invert(straight), face.points())
-    hole = 1 - masks.frame_mask(Options().mask, points, SIDE)
+    hole = 1 - masks.frame_mask(Options().hole, points, SIDE)
     return View(alignment.crop(photo.pixels, straight, SIDE), hole)
 
 

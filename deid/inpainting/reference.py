@@ -37,7 +37,7 @@ class ReferenceMethod(Method):
 
     family = "reference"
     iterative, smooth_rim, truncates = False, False, False
-    detailed, joined = True, True
+    detailed, joined, mask = True, True, "forehead"
 
     @classmethod
     def prepare(cls, weights: str = "") -> Iterator[tuple[int, int]]:
@@ -103,7 +103,7 @@ class ReferenceMethod(Method):
         around = F.interpolate(surroundings, (size, size), mode="bicubic").clamp(-1, 1)
         around = around[torch.arange(count) % len(surroundings)]
         points = self.frame.points()
-        visible = masks.frame_mask("face", points, size).expand(count, -1, -1, -1)
+        visible = masks.frame_mask(self.mask, points, size).expand(count, -1, -1, -1)
         masked = MaskedFaces(around, visible, list(range(count)), points.expand(count, 5, 2))
         (step,) = self.draw(masked)
         return (around * visible + step.images * (1 - visible)).clamp(-1, 1)

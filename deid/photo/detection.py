@@ -1,46 +1,16 @@
 """Where the faces of a photo are: MTCNN (Zhang et al., 2016), or boxes given by hand."""
 
 from collections.abc import Sequence
-from functools import lru_cache
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from deid.photo import images
+from deid.photo import images, mtcnn
 from deid.photo.alignment import DCGAN_FRAME
 from deid.photo.faces import Face, match
 
 ENOUGH = 64  # pixels of a face that is only looked for
-STRIP = 64  # rows of P-Net's output that are computed together
-
-
-class Strips(nn.Module):
-    """MTCNN's first network (P-Net), one strip of the image after the other: the same in less memory."""
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Images (N, 3, H, W) -> boxes (N, 4, h, w) and scores (N, 2, h, w): one for two by two pixels.
-
-        Each is made of 12 by 12 pixels.
-        """
-        count = -(-(images.shape[2] - 10) // 2)
-        starts = range(0, max(count, 1), STRIP)
-        parts = [self.network(images[:, :, 2 * start : 2 * (start + STRIP) + 10]) for start in starts]
-        return tuple(torch.cat(part, 2) for part in zip(*parts, strict=True))
-
-
-@lru_cache(maxsize=4)
-def _mtcnn(min_size: int, device: str):
-    from facenet_pytorch import MTCNN  # slow to import, and only detection needs it
-
-    found = MTCNN(min_face_size=min_size, keep_all=True, post_process=False, device=device)
-    found.pnet = Strips(found.pnet)
-    return found
 
 
 def detect(
@@ -53,10 +23,8 @@ def detect(
     smallest = max(12, int(min_size * 0.8))  # MTCNN's own limit is on a coarse pyramid: look a little lower
     if min(batch.shape[2:]) < smallest:
         return [[] for _ in batch]
-    with torch.inference_mode():
-        whole = images.to_levels(batch).to(device).permute(0, 2, 3, 1)
-        boxes, scores, points = _mtcnn(smallest, device).detect(whole, landmarks=True)
-    return [_faces(b, s, p, min_score, min_size) for b, s, p in zip(boxes, scores, points, strict=True)]
+    found = mtcnn.detect(images.to_levels(batch), smallest, device)
+    return [_faces(found, k, min_score, min_size) for k in range(len(batch))]
 
 
 def detect_large(photo: Tensor, min_score: float, min_size: float) -> list[Face]:
@@ -70,17 +38,12 @@ def detect_large(photo: Tensor, min_score: float, min_size: float) -> list[Face]
     return [face.scaled(factor) for face in found]
 
 
-def _faces(boxes, scores, points, min_score: float, min_size: float) -> list[Face]:
-    if boxes is None:
-        return []
-    found = []
-    for box, score, places in zip(boxes, scores, points, strict=True):
-        if score is None:
-            continue
-        # Object arrays come back from facenet-pytorch 2.5.3 on numpy 2.
-        corners, landmarks = (np.asarray(values, np.float64).tolist() for values in (box, places))
-        found.append(Face(tuple(corners), float(score), tuple(map(tuple, landmarks))))
-    chosen = [face for face in found if face.score >= min_score and face.size >= min_size]
+def _faces(found: mtcnn.Found, image: int, min_score: float, min_size: float) -> list[Face]:
+    """The faces of one image, the largest first."""
+    faces = []
+    for box, score, points in zip(*(part[found.image == image].tolist() for part in found[1:]), strict=True):
+        faces.append(Face(tuple(box), score, tuple(map(tuple, points))))
+    chosen = [face for face in faces if face.score >= min_score and face.size >= min_size]
     return sorted(chosen, key=lambda face: -face.size)
 
 

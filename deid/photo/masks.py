@@ -1,12 +1,29 @@
 """What of a face is hidden: shapes over a frame, the same at the frame's resolution and at the photo's."""
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-# The outline of a face, and the same at so many percent of its size: how much is hidden, how much stays.
-OUTLINES = {"face": 1.0, "face-80": 0.8, "face-120": 1.2, "face-140": 1.4}
+
+class Outline(NamedTuple):
+    """A face's outline times ``scale``; its top lies so far ``above`` its middle, in eye distances."""
+
+    scale: float = 1.0
+    above: float = 1.15
+
+
+# How much is hidden, how much stays. Raised brows and large glasses reach over "face", not over "forehead".
+OUTLINES = {
+    "face": Outline(),
+    "forehead": Outline(above=1.3),
+    "face-80": Outline(0.8),
+    "face-120": Outline(1.2),
+    "face-140": Outline(1.4),
+}
 MASKS = (*OUTLINES, "centre-50", "centre-32")
+BELOW = 1.38  # eye distances from the middle of an outline to its lower end
 
 
 def hides(mask: str, points: Tensor, landmarks: Tensor, size: int) -> Tensor:
@@ -15,7 +32,8 @@ def hides(mask: str, points: Tensor, landmarks: Tensor, size: int) -> Tensor:
     Both are in frame pixels. A mask is a shape, not a picture: it is the same at the frame's resolution and
     at the photo's.
     "centre-32" and "centre-50" are the original study's squares on a 64 px frame; "face" is the outline from
-    above the brows to below the chin, "face-120" one larger by a fifth. Nothing beyond the frame is hidden.
+    above the brows to below the chin, "forehead" the same with more of the forehead, "face-120" one larger by
+    a fifth. Nothing beyond the frame is hidden.
     """
     if mask not in MASKS:
         raise ValueError(f"mask must be one of {', '.join(MASKS)}, not {mask!r}")
@@ -57,7 +75,7 @@ def _dilated(mask: Tensor, reach: int, axis: int) -> Tensor:
     return found
 
 
-def _inside_outline(points: Tensor, landmarks: Tensor, scale: float) -> Tensor:
+def _inside_outline(points: Tensor, landmarks: Tensor, outline: Outline) -> Tensor:
     """An egg around the face: the axis runs from between the eyes to between the mouth corners."""
     left_eye, right_eye, nose, left_mouth, right_mouth = landmarks.to(points)
     eyes, mouth = (left_eye + right_eye) / 2, (left_mouth + right_mouth) / 2
@@ -71,5 +89,5 @@ def _inside_outline(points: Tensor, landmarks: Tensor, scale: float) -> Tensor:
     lean = (nose - eyes) @ across / unit
     half_width = torch.where(u > 0, (lean + 0.45).clamp(min=1.05), (0.45 - lean).clamp(min=1.05))
     centre = 0.5
-    half_height = torch.where(v < centre, torch.tensor(1.15).to(v), torch.tensor(1.38).to(v))
-    return (u / half_width).abs() ** 2.3 + ((v - centre) / half_height).abs() ** 2.3 <= scale**2.3
+    half_height = torch.where(v < centre, torch.tensor(outline.above).to(v), torch.tensor(BELOW).to(v))
+    return (u / half_width).abs() ** 2.3 + ((v - centre) / half_height).abs() ** 2.3 <= outline.scale**2.3

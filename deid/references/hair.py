@@ -55,7 +55,7 @@ def fairness(picture: Tensor, landmarks: Tensor) -> float:
     points = landmarks.double() * side - 0.5
     light = (picture.mean(1) + 1) / 2
     hidden, wide, inner = (
-        masks.frame_mask(name, points, side)[0] < 0.5 for name in ("face", "face-140", "face-80")
+        masks.frame_mask(name, points, side)[0] < 0.5 for name in ("forehead", "face-140", "face-80")
     )
     above = torch.arange(side)[:, None] < points[:2, 1].mean()
     around = wide & ~hidden & above

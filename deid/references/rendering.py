@@ -16,6 +16,7 @@ from deid.references.widening import widened
 
 SIDE = 128  # of the view in which a face's outline is found
 ROUND = 2.0  # of its pixels: an outline is a curve, not a row of them
+OUTLINE = "forehead"  # of a mask: no more of a reference is shown
 THIN = 5  # half of the width, in its pixels, of what is not shown
 
 
@@ -89,7 +90,7 @@ def shown(matte: Tensor, landmarks: Tensor) -> Tensor:
 
     ``matte`` (1, 1, 128, 128) is of the reference at the ``landmarks`` (5, 2), in pixels of the same view.
     """
-    outline = 1 - masks.frame_mask("face", landmarks.double(), SIDE)
+    outline = 1 - masks.frame_mask(OUTLINE, landmarks.double(), SIDE)
     smooth = (gaussian(outline * (matte > 0.5), 1.5) > 0.6).float()
     # What is thin is no face: a strand of neck beside the chin, an ear's edge.
     return dilate(1 - dilate(1 - smooth, THIN), THIN - 1) * smooth

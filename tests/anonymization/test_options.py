@@ -38,6 +38,12 @@ def test_a_network_belongs_to_a_method_that_draws():
     ) == (3, 5)
 
 
+def test_a_method_hides_what_it_needs_unless_it_is_told_otherwise():
+    assert Options().hole == "forehead" and Options(method="onepass").hole == "face"
+    assert Options(method="blur").hole == "face"
+    assert Options(mask="face-120").hole == Options(method="blackout", mask="face-120").hole == "face-120"
+
+
 def test_a_case_says_its_options():
     assert parse("original") is None
     assert parse("blur strength=0.15") == Options(method="blur", strength=0.15, verify=False)

@@ -71,15 +71,6 @@ def test_photos_of_mixed_sizes_have_their_own_coordinates(sample):
     torch.testing.assert_close(both[1][0].points(), alone[0].points(), rtol=0, atol=0.05)
 
 
-@torch.no_grad()
-def test_strips_of_an_image_give_what_the_whole_gives():
-    network = detection._mtcnn(20, "cpu").pnet
-    for height in (12, 13, 2 * detection.STRIP + 10, 2 * detection.STRIP + 12, 301):
-        images = torch.rand(1, 3, height, 50, generator=torch.Generator().manual_seed(height)) * 2 - 1
-        for strips, whole in zip(network(images), network.network(images), strict=True):
-            assert strips.shape == whole.shape and (strips - whole).abs().max() < 1e-6
-
-
 def test_large_faces_are_found_in_a_smaller_photo(sample, sample_faces):
     wanted = detection.detect(sample.pixels, min_size=130)[0]
     found = detection.detect_large(sample.pixels, 0.9, 130)

@@ -52,8 +52,18 @@ def test_a_mask_is_the_same_shape_in_frame_and_photo():
     assert in_photo == pytest.approx(in_frame * scale**2, rel=0.02)
 
 
+def test_the_forehead_is_hidden_beside_the_face_and_nothing_below_it():
+    face, more, larger = (
+        masks.frame_mask(name, DCGAN_FRAME.points(), 256)[0, 0] < 0.5
+        for name in ("face", "forehead", "face-120")
+    )
+    assert (face <= more).all() and (more <= larger).all()
+    added = (more & ~face).nonzero()
+    assert len(added) > 800 and added[:, 0].max() < DCGAN_FRAME.resized(256).points()[:2, 1].min() + 20
+
+
 def test_an_unknown_mask_is_refused():
-    with pytest.raises(ValueError, match="face, face-80, .*centre-50, centre-32"):
+    with pytest.raises(ValueError, match="face, forehead, .*centre-50, centre-32"):
         masks.frame_mask("nose", DCGAN_FRAME.points(), 64)
 
 

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 from torch import Tensor
 from tqdm import tqdm
 
-from deid import __version__, figures
+from deid import __version__
 from deid.anonymization import batch, pipeline, planning, telling
 from deid.anonymization.batch import Job, UsageError
 from deid.anonymization.options import METHODS, Options
@@ -168,9 +168,10 @@ def _anonymize(job: Job, photo: Photo, options: Options, gif: bool) -> tuple[Res
 
 
 def _gif_writer(frames: list[Tensor]) -> Callable[[Path], Path]:
-    return lambda path: figures.gif(
-        frames, path, milliseconds=max(80, 1600 // len(frames))
-    )  # few frames stay longer
+    from deid import figures  # matplotlib, half a second for one option
+
+    milliseconds = max(80, 1600 // len(frames))  # few frames stay longer
+    return lambda path: figures.gif(frames, path, milliseconds=milliseconds)
 
 
 if __name__ == "__main__":

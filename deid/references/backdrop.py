@@ -17,7 +17,7 @@ from deid.photo.masks import dilate
 from deid.references.surroundings import continued
 
 CORE = 3  # pixels, of 128, from the edge of a reference: further in its colours are its own
-RIM, BLUR = 2.0, 3.0  # pixels
+RIM = 2.0  # pixels
 APART = (0.2, 0.5)  # how far face and surroundings have to be apart, of [-1, 1], to be told from each other
 
 
@@ -40,7 +40,7 @@ def layers(drawn: Tensor, frame: Tensor, visible: Tensor, weight: Tensor) -> Lay
     core = 1 - dilate(1 - weight, CORE)
     if not (visible.any() and core.any()):
         return Layers(drawn, drawn, torch.zeros_like(weight))
-    around, face = _smoothly(frame, visible), continued(drawn, core)
+    around, face = continued(frame * visible, visible), continued(drawn, core)
     gain = exposure(frame, visible)  # in the dark all colours are near each other
     apart = (exposed(face, gain) - exposed(around, gain)).square().sum(1, keepdim=True).sqrt()
     apart = gaussian(((apart - APART[0]) / (APART[1] - APART[0])).clamp(0, 1), 1.0)
@@ -48,15 +48,6 @@ def layers(drawn: Tensor, frame: Tensor, visible: Tensor, weight: Tensor) -> Lay
     drawn = drawn + (1 - visible) * (1 - apart) * _near(visible) * (around - drawn)
     share = apart * (1 - visible) * (1 - core)
     return Layers(drawn + share * (face - drawn), drawn + share * (around - drawn), apart)
-
-
-def _smoothly(frame: Tensor, visible: Tensor) -> Tensor:
-    """What is visible, continued into the hole: as it is along the rim, further in ever smoother.
-
-    Otherwise each pixel of a collar would draw a line across the hole.
-    """
-    around = continued(frame * visible, visible)
-    return around + (1 - visible) * (1 - _near(visible)) * (gaussian(around, BLUR) - around)
 
 
 def _near(visible: Tensor) -> Tensor:

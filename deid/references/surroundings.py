@@ -4,47 +4,36 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-SIDE = 128  # what is smooth needs no more pixels
-COARSEST = 4
-RINGS = 6  # of pixels at that side: what lies between a reference and the edge of a hole
+from deid.photo.blending import gaussian
+
+SIDE, FEWER = (
+    128,
+    4,
+)  # what is smooth needs no more pixels, what is very smooth a quarter of them to each side
+NEAR, FAR = (1.0, 2.0), (1.0, 2.0, 4.0, 8.0, 16.0)  # pixels of the first, and of the second
+LESS = 0.1  # what a mean over twice the width counts: nothing, where a narrower one has anything to say
 
 
 def continued(frame: Tensor, visible: Tensor) -> Tensor:
     """The frame (1, 3, S, S), its hole filled from what is ``visible`` (1, 1, S, S) around it.
 
-    Near its edge each pixel is like the nearest that are visible, so that a wall goes on as far as a turned
-    cheek. Further in, means of what is visible are taken at half the side, a quarter and so on; where a level
-    has none, the next coarser one fills it (pull-push; Gortler et al., 1996, "The Lumigraph", section 3.4).
-    Hidden pixels of ``frame`` are never read.
+    Means of what is visible, weighted by Gaussians of several widths: the narrowest that reaches anything
+    decides (normalised convolution; Knutsson and Westin, 1993). Hidden pixels of ``frame`` are never read.
     """
     size = frame.shape[3]
-    seen = 1 - F.max_pool2d(1 - visible, size // SIDE) if size > SIDE else visible
-    levels = [_grown(F.interpolate(frame * visible, seen.shape[2:], mode="area"), seen)]
-    while levels[-1][0].shape[3] > COARSEST:
-        values, share = levels[-1]
-        covered = F.avg_pool2d(share, 2)
-        means = F.avg_pool2d(values * share, 2) / covered.clamp(min=1e-6)
-        levels.append((means, (4 * covered).clamp(max=1)))  # one pixel of four is enough
-    values, share = levels[-1]
-    filled = (values * share).sum((2, 3), keepdim=True) / share.sum((2, 3), keepdim=True).clamp(min=1e-6)
-    for values, share in reversed(levels):
-        filled = values * share + _enlarged(filled, values.shape[3]) * (1 - share)
-    return torch.where(visible > 0.5, frame, _enlarged(filled, size).clamp(-1, 1))
-
-
-def _grown(values: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
-    """``values`` (1, 3, S, S) where ``seen`` (1, 1, S, S) is 1, and a rim of the hole.
-
-    Ring by ring, each pixel is the mean of its neighbours that are known already.
-    """
-    values = values * seen
-    for _ in range(RINGS):
-        around = F.avg_pool2d(torch.cat([values, seen], 1), 3, 1, 1)
-        share = around[:, 3:]
-        new = ((seen < 0.5) & (share > 0)).to(seen)
-        values = values + new * around[:, :3] / share.clamp(min=1e-6)
-        seen = seen + new
-    return values, seen
+    seen, values = visible, frame * visible
+    if size > SIDE:
+        seen = 1 - F.max_pool2d(1 - visible, size // SIDE)
+        values = F.interpolate(values, (SIDE, SIDE), mode="area") * seen
+    known = torch.cat([values, seen], 1)
+    few = F.avg_pool2d(known, FEWER)
+    far = torch.stack([LESS ** (2 + k) * gaussian(few, spread) for k, spread in enumerate(FAR)]).sum(0)
+    near = torch.stack([LESS**k * gaussian(known, spread) for k, spread in enumerate(NEAR)]).sum(0)
+    total = near + _enlarged(far, known.shape[3])
+    filled = total[:, :3] / total[:, 3:].clamp(min=1e-12)
+    if size > SIDE:
+        filled = _enlarged(filled, size)
+    return torch.where(visible > 0.5, frame, filled.clamp(-1, 1))
 
 
 def _enlarged(images: Tensor, size: int) -> Tensor:

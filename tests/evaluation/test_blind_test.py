@@ -41,8 +41,6 @@ def test_sheets_and_scores(folders, capsys):
         str(folders / "photos"),
         "--output",
         str(out),
-        "--lookers",
-        "3",
         "--results",
         *results,
     ]

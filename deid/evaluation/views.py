@@ -24,6 +24,7 @@ from deid.photo.images import Photo
 
 CONTROL = "control"  # a case of its own: the face itself, cropped and pasted back
 SIDE = 192  # pixels of a view
+HOLE = "face"  # what every method that is compared hides of a face
 FRAME_SIDE = 160  # about how many of them a face's frame has; a larger face is shrunk by a whole number
 SHARED_SIDE, SHARED_QUALITY = 128, 85  # of a photo that was passed on
 REVISION = 1  # of all that is in this file: what an older one cached is made again
@@ -62,7 +63,7 @@ def view(photo: Photo, face: Face) -> View:
     corner = (middle - (SIDE * step - 1) / 2).round() + (step - 1) / 2
     straight = torch.cat([step * torch.eye(2, dtype=torch.float64), corner[:, None]], 1)
     points = alignment.apply(alignment.invert(straight), face.points())
-    hole = 1 - masks.frame_mask(Options().hole, points, SIDE)
+    hole = 1 - masks.frame_mask(HOLE, points, SIDE)
     return View(alignment.crop(photo.pixels, straight, SIDE), hole)
 
 
@@ -81,7 +82,7 @@ def put_back(photo: Photo, face: Face) -> Photo:
     """
     needed = alignment.scale(DCGAN_FRAME.matrix(face)) * DCGAN_FRAME.size
     frame = DCGAN_FRAME.resized(256 * 2 ** max(0, math.ceil(math.log2(needed / 256))))
-    target = place(face, Options(), frame, seed=0)
+    target = place(face, Options(mask=HOLE), frame, seed=0)
     own = alignment.crop(photo.pixels, target.matrix, frame.size)
     return replace(photo, pixels=Draft.of(photo.pixels, [target]).preview({0: own}))
 

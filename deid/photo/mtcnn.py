@@ -127,7 +127,9 @@ def _distinct(boxes: Tensor, scores: Tensor, image: Tensor, most: float, of_smal
     Best first. Some hundred are compared with each other and with all others at once.
     """
     places = torch.cat([boxes, image[:, None].to(boxes)], 1).cpu().numpy()
-    left, chosen = scores.cpu().argsort(descending=True, stable=True).numpy(), []
+    order = scores.cpu().argsort(descending=not of_smaller, stable=True)
+    order = order.flip(0) if of_smaller else order  # of equal scores the last there, here the first
+    left, chosen = order.numpy(), []
     while len(left):
         some, left = left[:TOGETHER], left[TOGETHER:]
         same, alive = (

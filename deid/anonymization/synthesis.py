@@ -186,6 +186,7 @@ def _faces(
         [target.seed for target in targets],
         torch.stack([target.pose for target in targets]),
         [target.truncation for target in targets],
+        [alignment.scale(target.matrix) * target.frame.size for target in targets],
         [target.reference for target in targets],
         shown,
     )

@@ -56,12 +56,13 @@ class Guesser:
             raise ValueError("drawing with references needs the landmarks of each face")
         first = first_alike(faces)
         own = [k for k, earlier in enumerate(first) if k == earlier]
-        found = self._guess(faces.crops[own], faces.visible[own], faces.landmarks[own])
+        spans = [faces.spans[k] if faces.spans else 0.0 for k in own]
+        found = self._guess(faces.crops[own], faces.visible[own], faces.landmarks[own], spans)
         rows = [own.index(k) for k in first]
         return Guess(found.pictures[rows], [found.sketches[row] for row in rows], found.contextual[rows])
 
     @torch.no_grad()
-    def _guess(self, whole: Tensor, seen: Tensor, landmarks: Tensor) -> Guess:
+    def _guess(self, whole: Tensor, seen: Tensor, landmarks: Tensor, spans: Sequence[float]) -> Guess:
         count, size, side = len(whole), whole.shape[3], self.generator.resolution
         # A pixel of the small view is visible only if all that went into it is.
         visible = 1 - F.max_pool2d(1 - seen, size // side)
@@ -75,7 +76,7 @@ class Guesser:
         off = contextual_loss(drawn, crops, context_weights(visible))
         frames = (crops * visible + drawn * (1 - visible)).clamp(-1, 1)
         pictures = F.interpolate(frames, (matching.SIDE,) * 2, mode="area")
-        rows = zip(places, pictures.split(1), _kinds(whole, seen, places), strict=True)
+        rows = zip(places, pictures.split(1), _kinds(whole, seen, places), spans, strict=True)
         return Guess(exposed(frames, 1 / gain), [Sketch(*row) for row in rows], off)
 
 

@@ -21,9 +21,10 @@ class MaskedFaces:
 
     ``crops`` (F, 3, S, S), whose hidden pixels are set to zero here once more; ``visible`` (F, 1, S, S) as 0
     or 1; a seed for each face; ``landmarks`` (F, 5, 2) in frame pixels, for methods that ask where eyes and
-    mouth are to be; ``truncation``, one or F: how far a person may be from the mean one;
-    ``references`` F names of a library's people ("": the method chooses), and which to ``avoid``, each as
-    often as it is shown already. Raises ``ValueError`` on shapes that do not fit.
+    mouth are to be; ``truncation``, one or F: how far a person may be from the mean one; ``spans``, F: how
+    many pixels of the photo a frame is wide, for methods that ask how fine a face is to be; ``references``, F
+    names of a library's people ("": the method chooses), and which to ``avoid``, each as often as it is shown
+    already. Raises ``ValueError`` on shapes that do not fit.
     """
 
     crops: Tensor
@@ -31,6 +32,7 @@ class MaskedFaces:
     seeds: Sequence[int]
     landmarks: Tensor | None = None
     truncation: float | Sequence[float] = TRUNCATION
+    spans: Sequence[float] = ()
     references: Sequence[str] = ()
     avoid: Collection[str] = ()
 

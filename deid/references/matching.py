@@ -29,12 +29,14 @@ SURE = (0.15, 0.3)  # below the first ``attributes.measure`` sees no glasses, ov
 @dataclass(frozen=True)
 class Sketch:
     """What is known of a hidden face: ``landmarks`` (5, 2) as fractions of the side, what it may look like
-    (1, 3, 64, 64), and a unit vector (64,) of the kind of person that fits into the surroundings.
+    (1, 3, 64, 64), a unit vector (64,) of the kind of person that fits into the surroundings, and how many
+    pixels of the photo the frame is wide; 0: not known.
     """
 
     landmarks: Tensor
     picture: Tensor
     kind: Tensor
+    span: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,8 @@ class Weights:
 
     ``pose`` in eye distances, ``tone`` and ``light`` of colours in [-1, 1], ``kind`` is 1 - cosine,
     ``traits`` a logarithm of how well sex and age agree; ``glasses``, ``beard`` and ``brows`` (heavy ones
-    under fair hair) go from 0 (none) to 1. Chosen on ``evaluation.coherence``'s table by group.
+    under fair hair) go from 0 (none) to 1; ``detail`` for each time that a reference has half of the photo's
+    pixels. Chosen on ``evaluation.coherence``'s table by group.
     """
 
     pose: float = 8.0
@@ -54,12 +57,13 @@ class Weights:
     glasses: float = 0.3
     beard: float = 1.2
     brows: float = 0.5
+    detail: float = 0.3
 
 
 @dataclass(frozen=True)
 class _Known:
     """What of a library does not depend on the face: pictures as ``fields`` (64, 64, 3N), skin ``tones``
-    (N, 3), ``kinds`` (N, 64), ``traits`` (N, 3), ``glasses``, ``beards`` and ``brows`` (N,).
+    (N, 3), ``kinds`` (N, 64), ``traits`` (N, 3), ``glasses``, ``beards``, ``brows`` and ``sizes`` (N,).
     """
 
     fields: Tensor
@@ -69,6 +73,7 @@ class _Known:
     glasses: Tensor
     beards: Tensor
     brows: Tensor
+    sizes: Tensor
 
 
 @lru_cache(maxsize=2)
@@ -79,7 +84,8 @@ def _known(library: Library) -> _Known:
     shown, likely = kinds(library), traits.of_faces(library.embeddings)
     shown, likely = F.normalize(_of_people(library, shown), dim=1), _of_people(library, likely)
     worn = glasses(library), hair.beards(library), hair.brows(library)
-    return _Known(_fields(pictures), tones, shown, likely, *worn)
+    sizes = torch.tensor([float(reference.size) for reference in library.references])
+    return _Known(_fields(pictures), tones, shown, likely, *worn, sizes)
 
 
 def distances(library: Library, sketch: Sketch, weights: Weights = Weights()) -> Tensor:
@@ -94,6 +100,7 @@ def parts(library: Library, sketch: Sketch, weights: Weights = Weights()) -> dic
     tone = (known.tones - sketch.picture[0][:, inside[0, 0]].median(1).values).abs().mean(1)
     unlike = -traits.agreement(known.traits, traits.of_surroundings(sketch.kind[None]))
     fair = hair.fairness(sketch.picture, sketch.landmarks)
+    halved = (sketch.span / known.sizes).clamp(min=1).log2()
     pose, light = [], []
     for mirrored in (False, True):
         places = mirror_landmarks(library.landmarks) if mirrored else library.landmarks
@@ -111,6 +118,7 @@ def parts(library: Library, sketch: Sketch, weights: Weights = Weights()) -> dic
         "glasses": (weights.glasses * known.glasses).expand(2, -1),
         "beard": (weights.beard * known.beards).expand(2, -1),
         "brows": (weights.brows * known.brows * fair).expand(2, -1),
+        "detail": (weights.detail * halved).expand(2, -1),
     }
 
 

@@ -47,7 +47,7 @@ def match(drawn: Tensor, area: Tensor, hidden: Tensor, known: Tensor, scale: flo
     return _with(drawn, near, part)
 
 
-def soften(drawn: Tensor, area: Tensor, hidden: Tensor, known: Tensor) -> Tensor:
+def resharpen(drawn: Tensor, area: Tensor, hidden: Tensor, known: Tensor) -> Tensor:
     """``drawn`` (1, 3, h, w), as sharp in the hole as ``area`` is around it, at three scales.
 
     Edges are compared, not detail: a wall has none, and says nothing of how sharp a photo is. ``hidden`` and

@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from deid.photo import texture
+from deid.photo import blending, texture
 
 
 @pytest.fixture
@@ -31,6 +31,19 @@ def test_a_soft_patch_becomes_as_sharp_as_its_surroundings(scene):
     assert before < 0.4
     assert 0.75 < after < 1.25
     assert texture.sharpness_ratio(photo, hidden) == pytest.approx(1, abs=0.1)
+
+
+def test_a_face_is_as_sharp_as_the_edges_around_it(scene):
+    """A blurred one gets sharper, a crisp one in a blurred photo softer; a wall says nothing."""
+    photo, _, hidden = scene
+    blurred = blending.gaussian(photo, 3.0)
+    for fill, area, sharper in ((blurred, photo, True), (photo, blurred, False)):
+        found = texture.resharpen(fill, area, hidden, 1 - hidden)
+        ratios = [texture.sharpness_ratio(pasted(area, each, hidden), hidden) for each in (fill, found)]
+        assert ratios[1] > 1.2 * ratios[0] if sharper else ratios[1] < 0.5 * ratios[0]
+    noise = torch.where(hidden > 0.5, torch.rand_like(photo), photo)
+    fills = [texture.resharpen(blurred, area, hidden, 1 - hidden) for area in (photo, noise)]
+    assert torch.equal(*fills), "hidden pixels do not matter"
 
 
 def test_hidden_pixels_never_matter_and_the_seed_does(scene):

@@ -1,5 +1,6 @@
 """Which reference is chosen: the one that fits, for a seed, and each person once."""
 
+import dataclasses
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -113,6 +114,16 @@ def test_the_parts_say_why_a_reference_fits_badly(library):
     for name, other in changes.items():
         found = {part: (value - before[part])[0, 0] for part, value in matching.parts(library, other).items()}
         assert max(found, key=found.get) == name
+
+
+def test_a_picture_with_too_few_pixels_costs_by_how_often_they_were_halved(library):
+    own = sketch_of(library, 0)
+    sizes = torch.tensor([float(reference.size) for reference in library.references])
+    assert len(sizes.unique()) > 1
+    for span in (0.0, 200.0, 900.0):
+        found = matching.parts(library, dataclasses.replace(own, span=span))["detail"]
+        wanted = ALL.detail * torch.log2(span / sizes).clamp(min=0) if span else torch.zeros(len(sizes))
+        torch.testing.assert_close(found, wanted.expand(2, -1))
 
 
 def test_people_are_ranked_by_their_best_reference():

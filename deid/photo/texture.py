@@ -15,7 +15,6 @@ STRONGEST = 0.8  # more than this sharpens what the network got wrong
 # ones of these.
 EDGES, STEEP, WIDE = 0.7, 0.8, 8.0
 LEAST_DETAIL, MOST_DETAIL = 0.35, 1.5  # of what a reference has
-OWN = 1.2  # how much more of the strongest edges is fine around a face than in it, of untouched portraits
 QUIET = 0.1  # the share of pixels that show nothing but grain: leaves behind a head are none
 BEYOND = 48  # pixels around a hole that are worked on as well: soft edges, and the blurs' reach
 GRAIN = 0.03  # at most, as a standard deviation: about four grey levels
@@ -63,7 +62,7 @@ def resharpen(drawn: Tensor, area: Tensor, hidden: Tensor, known: Tensor) -> Ten
         own = part.mean(1, keepdim=True)
         wanted = _steepness(_spread(grey, deviation), wide, around)
         there = _steepness(_spread(own, deviation), _spread(own, WIDE), inside)
-        share = (wanted / OWN / there.clamp(min=1e-4)).clamp(LEAST_DETAIL, MOST_DETAIL)
+        share = (wanted / there.clamp(min=1e-4)).clamp(LEAST_DETAIL, MOST_DETAIL)
         base = _smooth(part, deviation)
         part = base + share * (part - base)
     return _with(drawn, near, part)

@@ -40,7 +40,7 @@ def test_a_face_is_as_sharp_as_the_edges_around_it(scene):
     for fill, area, sharper in ((blurred, photo, True), (photo, blurred, False)):
         found = texture.resharpen(fill, area, hidden, 1 - hidden)
         ratios = [texture.sharpness_ratio(pasted(area, each, hidden), hidden) for each in (fill, found)]
-        assert ratios[1] > 1.2 * ratios[0] if sharper else ratios[1] < 0.5 * ratios[0]
+        assert ratios[1] > 1.2 * ratios[0] if sharper else ratios[1] < 0.6 * ratios[0]
     noise = torch.where(hidden > 0.5, torch.rand_like(photo), photo)
     fills = [texture.resharpen(blurred, area, hidden, 1 - hidden) for area in (photo, noise)]
     assert torch.equal(*fills), "hidden pixels do not matter"

@@ -118,7 +118,7 @@ def patch(scene: Scene, target: Target, fill: Tensor | None, finish: bool = True
         area, hidden = (part[:, :, region[1] : region[3], region[0] : region[2]] for part in scene)
         known = 1 - hidden
         if inpainting.METHODS[target.method][0].detailed:
-            drawn = texture.resharpen(drawn, area, inside, known)
+            drawn = texture.soften(drawn, area, inside, known)
         drawn = texture.match(drawn, area, inside, known, alignment.scale(target.matrix), target.seed)
         drawn = blending.seam(drawn, area, inside, known)
     weights = blending.soft_edge(inside, max(0.7, 0.9 * alignment.scale(target.matrix)))

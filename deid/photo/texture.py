@@ -14,7 +14,7 @@ STRONGEST = 0.8  # more than this sharpens what the network got wrong
 # A photo's sharpness is seen by its strongest edges (the first share of pixels is none), and by the steeper
 # ones of these.
 EDGES, STEEP, WIDE = 0.7, 0.8, 8.0
-LEAST_DETAIL, MOST_DETAIL = 0.35, 1.5  # of what a reference has
+LEAST_DETAIL = 0.35  # of what a reference has
 QUIET = 0.1  # the share of pixels that show nothing but grain: leaves behind a head are none
 BEYOND = 48  # pixels around a hole that are worked on as well: soft edges, and the blurs' reach
 GRAIN = 0.03  # at most, as a standard deviation: about four grey levels
@@ -46,8 +46,8 @@ def match(drawn: Tensor, area: Tensor, hidden: Tensor, known: Tensor, scale: flo
     return _with(drawn, near, part)
 
 
-def resharpen(drawn: Tensor, area: Tensor, hidden: Tensor, known: Tensor) -> Tensor:
-    """``drawn`` (1, 3, h, w), as sharp in the hole as ``area`` is around it, at three scales.
+def soften(drawn: Tensor, area: Tensor, hidden: Tensor, known: Tensor) -> Tensor:
+    """``drawn`` (1, 3, h, w), no sharper in the hole than ``area`` is around it, at three scales.
 
     Edges are compared, not detail: a wall has none, and says nothing of how sharp a photo is. ``hidden`` and
     ``known`` (1, 1, h, w) as 0 or 1: the hole, and what of ``area`` may be looked at.
@@ -62,7 +62,7 @@ def resharpen(drawn: Tensor, area: Tensor, hidden: Tensor, known: Tensor) -> Ten
         own = part.mean(1, keepdim=True)
         wanted = _steepness(_spread(grey, deviation), wide, around)
         there = _steepness(_spread(own, deviation), _spread(own, WIDE), inside)
-        share = (wanted / there.clamp(min=1e-4)).clamp(LEAST_DETAIL, MOST_DETAIL)
+        share = (wanted / there.clamp(min=1e-4)).clamp(LEAST_DETAIL, 1)
         base = _smooth(part, deviation)
         part = base + share * (part - base)
     return _with(drawn, near, part)

@@ -6,9 +6,7 @@ so its state dicts load as they are. Modulation scales a layer's input instead o
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import torch
@@ -55,32 +53,6 @@ class Config:
     def num_ws(self) -> int:
         """Style vectors of the synthesis network: one for each convolution, one for the last colour layer."""
         return 2 * len(self.channels)
-
-
-class Derived:
-    """A tensor that follows from a weight: computed once where the weight is not learned, else each time."""
-
-    def __init__(self, make: Callable[[Tensor], Tensor]) -> None:
-        self.make = make
-        self.known: tuple[Any, Tensor] | None = None
-
-    def of(self, weight: Tensor) -> Tensor:
-        """What follows from ``weight`` as it is now."""
-        if weight.requires_grad:
-            return self.make(weight)
-        state = weight._version, weight.data_ptr()
-        if self.known is None or self.known[0] != state:
-            with torch.inference_mode(False):  # it may be needed for gradients later
-                self.known = state, self.make(weight)
-        return self.known[1]
-
-
-def _energy(weight: Tensor) -> Tensor:
-    return weight.square().sum((2, 3))
-
-
-def _times(factor: float, weight: Tensor) -> Tensor:
-    return weight * factor
 
 
 def resample(
@@ -200,15 +172,14 @@ class StyledConvolution(nn.Module):
         self.weight = nn.Parameter(torch.randn(outputs, inputs, 3, 3))
         self.bias = nn.Parameter(torch.zeros(outputs))
         self.noise_strength = nn.Parameter(torch.zeros([]))
-        self.energy = Derived(_energy)  # (outputs, inputs)
         self.register_buffer("noise_const", torch.randn(resolution, resolution))
         self.register_buffer("resample_filter", blur_kernel())
 
     def forward(self, features: Tensor, w: Tensor, noise_mode: str, random: torch.Generator | None) -> Tensor:
         """Features (N, inputs, H, W) and w (N, w_dim) -> (N, outputs, H, W), or twice the side."""
         style = self.affine(w)  # (N, inputs)
-        demodulation = GAIN * (style.square() @ self.energy.of(self.weight).T + 1e-8).rsqrt()
-        demodulation = demodulation.to(features.dtype)
+        energy = self.weight.square().sum((2, 3))  # (outputs, inputs)
+        demodulation = (GAIN * (style.square() @ energy.T + 1e-8).rsqrt()).to(features.dtype)
         features = features * style.to(features.dtype)[:, :, None, None]
         weight = self.weight.to(features.dtype)
         if self.up:
@@ -366,16 +337,13 @@ class Convolution(nn.Module):
         self.resample_filter: Tensor
         self.weight = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel))
         self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
-        own = (GAIN if bias else 1.0) / math.sqrt(inputs * kernel**2)
-        self.equalised = Derived(partial(_times, own))
         if down:
             self.register_buffer("resample_filter", blur_kernel())
 
     def forward(self, features: Tensor, gain: float = 1.0) -> Tensor:
         """(N, inputs, H, W) -> (N, outputs, H, W) or half the side; ``gain`` scales result and clamp."""
         kernel, gain_here = self.weight.shape[2], gain * (1.0 if self.bias is None else GAIN)
-        weight = self.equalised.of(self.weight)
-        weight = (weight if gain == 1.0 else weight * gain).to(features.dtype)
+        weight = (self.weight * (gain_here / math.sqrt(self.weight[0].numel()))).to(features.dtype)
         bias = None if self.bias is None else (self.bias * gain_here).to(features.dtype)
         if not self.down:
             features = F.conv2d(features, weight, bias, padding=kernel // 2)

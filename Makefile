@@ -81,7 +81,6 @@ media:
 	@cp reports/first/figures/02-training.gif media/training.gif
 	@cp $(REPORT)/figures/02-samples.jpg media/samples.jpg
 	@cp $(REPORT)/figures/05-version-1-and-2.jpg media/version-1-and-2.jpg
-	@cp $(REPORT)/figures/06-side-by-side.jpg media/versions.jpg
 
 lab: $(READY)
 	@echo "== Opening notebooks/ in JupyterLab (Ctrl-C ends it)"

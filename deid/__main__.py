@@ -168,7 +168,7 @@ def _anonymize(job: Job, photo: Photo, options: Options, gif: bool) -> tuple[Res
 
 
 def _gif_writer(frames: list[Tensor]) -> Callable[[Path], Path]:
-    from deid import figures  # matplotlib, half a second for one option
+    from deid import figures  # slow to import, and only one option needs it
 
     milliseconds = max(80, 1600 // len(frames))  # few frames stay longer
     return lambda path: figures.gif(frames, path, milliseconds=milliseconds)

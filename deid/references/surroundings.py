@@ -6,10 +6,8 @@ from torch import Tensor
 
 from deid.photo.blending import gaussian
 
-SIDE, FEWER = (
-    128,
-    4,
-)  # what is smooth needs no more pixels, what is very smooth a quarter of them to each side
+SIDE = 128  # what is smooth needs no more pixels;
+FEWER = 4  # what is very smooth, so many times fewer to each side
 NEAR, FAR = (1.0, 2.0), (1.0, 2.0, 4.0, 8.0, 16.0)  # pixels of the first, and of the second
 LESS = 0.1  # what a mean over twice the width counts: nothing, where a narrower one has anything to say
 

@@ -150,7 +150,7 @@ def _drawn(
     draft, total = Draft.of(photo, targets), len(targets)
     yield Progress("hidden", 0, total, draft.scene.pixels if preview_every else None)
     drawing = synthesis.draw(draft, options, preview_every)
-    draft = yield from _told(drawing, total)
+    draft = synthesis.settle((yield from _told(drawing, total)), photo, options)
     if options.verify:
         checking = verification.verify(photo, draft, options)
         draft = yield from _told_again(checking, total, preview_every)

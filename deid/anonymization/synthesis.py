@@ -66,6 +66,13 @@ def draw(draft: Draft, options: Options, preview_every: int = 0) -> Generator[Dr
     return draft
 
 
+def settle(draft: Draft, photo: Tensor, options: Options) -> Draft:
+    """The draft with holes for what was blacked out meanwhile, and faces for what is seen around them then."""
+    while (again := draft.hidden_again(photo)) is not draft:
+        draft = finish(draw(again, options))
+    return draft
+
+
 def finish(drawing: Generator[DrawingProgress, None, Draft]) -> Draft:
     """The draft that a drawing ends with."""
     while True:
@@ -190,9 +197,4 @@ def _faces(
         [target.reference for target in targets],
         shown,
     )
-    return faces.to(method_device(options))
-
-
-def method_device(options: Options) -> torch.device:
-    """The device that the options' method computes on."""
-    return next(options.load_method().generator.parameters()).device
+    return faces.to(next(options.load_method().generator.parameters()).device)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from deid.inpainting.interface import face_seeds
-from deid.photo import alignment
+from deid.photo import alignment, masks
 from deid.photo.alignment import DCGAN_FRAME, Frame
 from deid.photo.faces import Face
 
@@ -55,8 +55,8 @@ class Target:
         return same and (self.frame, self.mask) == (other.frame, other.mask)
 
     def blacked_out(self, reason: str) -> "Target":
-        """The same face, given up: it is covered instead, and the manifest says why."""
-        return replace(self, method=BLACKOUT, reason=reason)
+        """The same face, given up: it is covered instead, jaw and chin as well; the manifest says why."""
+        return replace(self, method=BLACKOUT, mask=masks.COVERED.get(self.mask, self.mask), reason=reason)
 
     def reseeded(self, seed: int, jitter: float) -> "Target":
         """The same hole for another person; ``jitter`` as in ``Options``."""

@@ -26,13 +26,13 @@ from deid.recognition import recognisers
 from deid.recognition.recognisers import Recogniser
 
 CANDIDATES = 8  # those of a library are of one kind, and fewer were often all alike
-REDRAWN = 2  # attempts after the first drawing: another person, another one behind a larger mask; then black
+REDRAWN = 3  # attempts after the first drawing: another person, then others behind larger masks; then black
 # A candidate is looked at in its frame; put into the photo, its similarity may rise by so much.
 MARGIN = 0.05
 # As different as a generator can make them: more to choose from.
 TRUNCATION = 1.0
 # Each hides all that the one before it does; where there is none, black is next.
-LARGER = {"centre-32": "centre-50", "face-120": "face-140"}
+LARGER = {"centre-32": "centre-50", "inner": "forehead", "face-120": "face-140"}
 LARGER |= dict.fromkeys(("face-80", "face", "forehead"), "face-120")
 RECOGNISED, UNKNOWN, BLACK = "recognised", "not recognised", "hidden completely"
 
@@ -129,7 +129,7 @@ def verify(photo: Tensor, draft: Draft, options: Options) -> Generator[Draft, No
             if not draft.targets[index].black:
                 draft = choose(draft, index, originals, options)
         draft = draft.hidden_again(photo)  # a face that could not be drawn is black now, behind a larger mask
-        draft = synthesis.finish(synthesis.draw(draft, options)).patched()
+        draft = synthesis.settle(synthesis.finish(synthesis.draw(draft, options)), photo, options).patched()
         yield draft
         changed = draft.changed_since(checked)
         outcomes, recognised = check(draft.finished(), draft.targets, draft.outcomes, originals, changed)

@@ -8,14 +8,20 @@ from torch import Tensor
 
 
 class Outline(NamedTuple):
-    """A face's outline times ``scale``; its top lies so far ``above`` its middle, in eye distances."""
+    """A face's outline times ``scale``. Its ends lie so far ``above`` and ``below`` its middle, in eye distances;
+    it is so many times as ``wide`` as a face.
+    """
 
     scale: float = 1.0
     above: float = 1.15
+    below: float = 1.38
+    wide: float = 1.0
 
 
 # How much is hidden, how much stays. Raised brows and large glasses reach over "face", not over "forehead".
+# Beside "inner" the edge of jaw and chin stays: no outline fits every jaw, and a new one seldom fits the head.
 OUTLINES = {
+    "inner": Outline(above=1.25, below=1.15, wide=0.92),
     "face": Outline(),
     "forehead": Outline(above=1.3),
     "face-80": Outline(0.8),
@@ -23,7 +29,8 @@ OUTLINES = {
     "face-140": Outline(1.4),
 }
 MASKS = (*OUTLINES, "centre-50", "centre-32")
-BELOW = 1.38  # eye distances from the middle of an outline to its lower end
+# Black lies over no less than this where a mask lets jaw and chin be seen.
+COVERED = {"inner": "forehead"}
 
 
 def hides(mask: str, points: Tensor, landmarks: Tensor, size: int) -> Tensor:
@@ -32,8 +39,8 @@ def hides(mask: str, points: Tensor, landmarks: Tensor, size: int) -> Tensor:
     Both are in frame pixels. A mask is a shape, not a picture: it is the same at the frame's resolution and
     at the photo's.
     "centre-32" and "centre-50" are the original study's squares on a 64 px frame; "face" is the outline from
-    above the brows to below the chin, "forehead" the same with more of the forehead, "face-120" one larger by
-    a fifth. Nothing beyond the frame is hidden.
+    above the brows to below the chin, "forehead" the same with more of the forehead, "inner" what lies inside
+    of jaw and chin, "face-120" one larger by a fifth. Nothing beyond the frame is hidden.
     """
     if mask not in MASKS:
         raise ValueError(f"mask must be one of {', '.join(MASKS)}, not {mask!r}")
@@ -89,5 +96,6 @@ def _inside_outline(points: Tensor, landmarks: Tensor, outline: Outline) -> Tens
     lean = (nose - eyes) @ across / unit
     half_width = torch.where(u > 0, (lean + 0.45).clamp(min=1.05), (0.45 - lean).clamp(min=1.05))
     centre = 0.5
-    half_height = torch.where(v < centre, torch.tensor(outline.above).to(v), torch.tensor(BELOW).to(v))
+    above, below = (torch.tensor(end).to(v) for end in (outline.above, outline.below))
+    half_width, half_height = outline.wide * half_width, torch.where(v < centre, above, below)
     return (u / half_width).abs() ** 2.3 + ((v - centre) / half_height).abs() ** 2.3 <= outline.scale**2.3

@@ -127,6 +127,15 @@ def test_a_search_that_fails_hides_the_face(sample, sample_faces, monkeypatch, q
     assert (result.photo.pixels[inside] == -1).all()
 
 
+def test_a_face_that_no_person_fits_is_black_with_its_jaw_and_chin(sample, sample_faces, monkeypatch):
+    monkeypatch.setattr("deid.anonymization.synthesis.MAX_CONTEXTUAL", 0.0)
+    result = pipeline.anonymize(sample, Options("reference", verify=False), sample_faces)
+    whole = pipeline.plan_targets(sample_faces, Options("blackout", mask="forehead"))
+    assert {target.mask for target in result.targets} == {"forehead"}
+    hidden = compositing.hide(sample.pixels, whole).hidden
+    assert (result.hidden >= hidden).all() and (result.photo.pixels[hidden.expand(-1, 3, -1, -1) > 0] == -1).all()
+
+
 @pytest.mark.parametrize("method", ["blur", "pixelate", "blackout"])
 def test_classical_methods_change_only_the_faces(sample, sample_faces, method):
     result = pipeline.anonymize(sample, Options(method=method, verify=False), sample_faces)

@@ -62,8 +62,21 @@ def test_the_forehead_is_hidden_beside_the_face_and_nothing_below_it():
     assert len(added) > 800 and added[:, 0].max() < points[2, 1], "nothing below the tip of the nose"
 
 
+def test_the_inner_face_is_less_than_a_face_with_its_forehead_and_holds_brows_and_mouth():
+    points = DCGAN_FRAME.resized(256).points()
+    inner, more = (masks.frame_mask(name, points, 256)[0, 0] < 0.5 for name in ("inner", "forehead"))
+    assert (inner <= more).all() and 0.7 < inner.sum() / more.sum() < 0.85
+    eyes, mouth = points[:2].mean(0), points[3:].mean(0)
+    unit = (points[1] - points[0]).norm()
+    for where in (eyes - torch.tensor([0, 0.55]) * unit, mouth + torch.tensor([0, 0.45]) * unit):
+        x, y = where.round().long().tolist()
+        assert inner[y, x], "brows, and what lies below the lip"
+    x, y = (mouth + torch.tensor([0, 0.75]) * unit).round().long().tolist()
+    assert more[y, x] and not inner[y, x], "the edge of the chin stays"
+
+
 def test_an_unknown_mask_is_refused():
-    with pytest.raises(ValueError, match="face, forehead, .*centre-50, centre-32"):
+    with pytest.raises(ValueError, match="inner, face, forehead, .*centre-50, centre-32"):
         masks.frame_mask("nose", DCGAN_FRAME.points(), 64)
 
 

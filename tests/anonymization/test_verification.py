@@ -178,7 +178,7 @@ def couple_path(library_path, tmp_path):
 
 def test_references_and_pairs_are_repeated_from_the_manifest_too(sample, sample_faces, couple_path):
     """With noise under the mask, and what the manifest says of each face: the same photo."""
-    options = Options("reference", weights=str(couple_path), seed=3)  # shows a pair
+    options = Options("reference", weights=str(couple_path), seed=1)  # shows a pair
     threshold = just_under(first_similarities(sample, sample_faces, options))
     result = pipeline.anonymize(sample, options, sample_faces, threshold=threshold)
     assert sum(outcome.attempts for outcome in result.outcomes) > 0, "the check had a say"

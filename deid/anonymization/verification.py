@@ -26,7 +26,7 @@ from deid.recognition import recognisers
 from deid.recognition.recognisers import Recogniser
 
 CANDIDATES = 8  # those of a library are of one kind, and fewer were often all alike
-REDRAWN = 3  # attempts after the first drawing: another person, then others behind larger masks; then black
+REDRAWN, AS_LARGE = 3, 2  # attempts after the first drawing; after so many the next is behind a larger mask
 # A candidate is looked at in its frame; put into the photo, its similarity may rise by so much.
 MARGIN = 0.05
 # As different as a generator can make them: more to choose from.
@@ -140,11 +140,10 @@ def verify(photo: Tensor, draft: Draft, options: Options) -> Generator[Draft, No
 def change(target: Target, outcome: Outcome, options: Options) -> tuple[Target, Outcome]:
     """What to do with a target that was recognised: the next attempt, or black."""
     outcome, target = replace(outcome, attempts=outcome.attempts + 1), replace(target, truncation=TRUNCATION)
-    if not options.draws or outcome.attempts > REDRAWN:
+    larger = outcome.attempts > AS_LARGE
+    if not options.draws or outcome.attempts > REDRAWN or (larger and target.mask not in LARGER):
         return cover(target, outcome, "still recognised")
-    if outcome.attempts > 1 and target.mask not in LARGER:
-        return cover(target, outcome, "still recognised, and there is no larger mask")
-    return replace(target, mask=LARGER[target.mask]) if outcome.attempts > 1 else target, outcome
+    return replace(target, mask=LARGER[target.mask]) if larger else target, outcome
 
 
 def cover(target: Target, outcome: Outcome, reason: str) -> tuple[Target, Outcome]:
@@ -176,7 +175,8 @@ def record(options: Options) -> dict | str:
     if not options.verify:
         return "off"
     known = {"recogniser": options.recogniser, "threshold": threshold(options)}
-    return known | {"attempts": REDRAWN, "candidates": CANDIDATES, "margin": MARGIN, "truncation": TRUNCATION}
+    known |= {"attempts": REDRAWN, "behind the same mask": AS_LARGE, "candidates": CANDIDATES}
+    return known | {"margin": MARGIN, "truncation": TRUNCATION}
 
 
 def threshold(options: Options) -> float:

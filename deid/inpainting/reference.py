@@ -37,7 +37,7 @@ class ReferenceMethod(Method):
 
     family = "reference"
     iterative, smooth_rim, truncates = False, False, False
-    detailed, joined, mask = True, True, "inner"
+    detailed, joined, mask = True, True, "forehead"
 
     @classmethod
     def prepare(cls, weights: str = "") -> Iterator[tuple[int, int]]:

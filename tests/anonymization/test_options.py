@@ -39,7 +39,7 @@ def test_a_network_belongs_to_a_method_that_draws():
 
 
 def test_a_method_hides_what_it_needs_unless_it_is_told_otherwise():
-    assert Options().hole == "inner" and Options(method="onepass").hole == "face"
+    assert Options().hole == "forehead" and Options(method="onepass").hole == "face"
     assert Options(method="blur").hole == "face"
     assert Options(mask="face-120").hole == Options(method="blackout", mask="face-120").hole == "face-120"
 

@@ -26,6 +26,7 @@ def manifest(result: "Result", options: Options) -> dict:
     entry = {
         "status": result.status,
         "size": list(result.photo.size),
+        "lost": list(result.photo.lost),
         "smallest_face_searched": result.smallest_searched,
         "options": asdict(options) | {"weights": options.network, "mask": options.hole},
         "verification": verification.record(options),

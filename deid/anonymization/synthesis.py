@@ -67,7 +67,7 @@ def draw(draft: Draft, options: Options, preview_every: int = 0) -> Generator[Dr
 
 
 def settle(draft: Draft, photo: Tensor, options: Options) -> Draft:
-    """The draft with holes for what was blacked out meanwhile, and faces for what is seen around them then."""
+    """The draft with holes for what was blacked out meanwhile, and faces for what is seen beside them."""
     while (again := draft.hidden_again(photo)) is not draft:
         draft = finish(draw(again, options))
     return draft

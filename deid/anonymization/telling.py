@@ -43,14 +43,16 @@ class Console:
 
 
 def summary(result: Result) -> str:
-    """How many faces there were and what became of them."""
+    """How many faces there were, what became of them, and what of the file could not stay as it was."""
+    lost = "".join(f"; {what}" for what in result.photo.lost)
     if not result.targets:
-        return "no face found (which does not mean that there is none)"
+        return f"no face found (which does not mean that there is none){lost}"
     counts: dict[str, int] = {}
     for target in result.targets:
         what = f"{target.method} ({target.reason})" if target.reason else target.method
         counts[what] = counts.get(what, 0) + 1
-    return f"{len(result.targets)} faces: " + ", ".join(f"{count} {what}" for what, count in counts.items())
+    became = ", ".join(f"{count} {what}" for what, count in counts.items())
+    return f"{len(result.targets)} faces: {became}{lost}"
 
 
 def warning(doubtful: Sequence[Face], options: Options, by_hand: bool = False) -> str:

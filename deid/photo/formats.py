@@ -10,6 +10,8 @@ from typing import Any
 
 from PIL import Image, JpegImagePlugin
 
+from deid.photo import levels
+
 try:  # the optional extra `heif`
     import pillow_heif
 except ImportError:
@@ -103,9 +105,7 @@ def encoding(image: Any) -> tuple[str, dict]:  # each format's Pillow class has 
         subsampling = max(JpegImagePlugin.get_sampling(image), 0)
         return "JPEG", {"optimize": True, "qtables": image.quantization, "subsampling": subsampling}
     if image.format == "WEBP":
-        image.fp.seek(0)
-        lossless = b"VP8L" in image.fp.read(64)
-        return "WEBP", {"lossless": True} if lossless else {"quality": 92}
+        return "WEBP", {"lossless": True} if levels.is_lossless_webp(image.fp) else {"quality": 92}
     if image.format in ("AVIF", "HEIF"):  # their files do not say how they were made
         return image.format, {"quality": 92}
     return image.format, {"compression": "tiff_deflate"} if image.format == "TIFF" else {}

@@ -7,16 +7,16 @@ import io
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from deid import storage
-from deid.photo import folders, formats
+from deid.photo import folders, formats, levels
 from deid.photo.formats import ImageError
 
 SUFFIXES = formats.SUFFIXES
@@ -28,13 +28,15 @@ class Photo:
     """One decoded photo and how its file was encoded.
 
     ``pixels`` is (1, 3, H, W) in [-1, 1], upright, sRGB. ``format`` and ``options`` reproduce the encoding
-    (JPEG quantisation tables and subsampling, WebP lossless or not); no metadata is held anywhere.
+    (JPEG quantisation tables and subsampling, WebP lossless or not); no metadata is held anywhere. ``lost``
+    says in words what could not stay as the file held it.
     """
 
     pixels: Tensor
     format: str = "PNG"
     grey: bool = False
     options: dict = field(default_factory=dict)
+    lost: tuple[str, ...] = ()
 
     @property
     def size(self) -> tuple[int, int]:
@@ -77,7 +79,7 @@ def find(path: str | Path) -> list[Path]:
 
 
 def load(path: str | Path, max_pixels: int = MAX_PIXELS, content: bytes | None = None) -> Photo:
-    """Decode one photo: EXIF orientation applied, colours converted to sRGB, transparency flattened on white.
+    """Decode one photo: EXIF orientation applied, as it looks in sRGB (``levels.to_srgb``).
 
     ``content``: its bytes, where ``path`` only names it (in an archive). Raises ``ImageError`` naming the
     file for anything that is not a whole, single, reasonably sized photo.
@@ -92,12 +94,16 @@ def load(path: str | Path, max_pixels: int = MAX_PIXELS, content: bytes | None =
             image = Image.open(file)
             formats.check(image, path, max_pixels)
             encoding = formats.encoding(image)
-            grey = image.mode in ("1", "L", "LA", "I", "I;16", "I;16B", "F")
-            pixels = from_uint8(np.asarray(_to_srgb(ImageOps.exif_transpose(image))))
+            grey = image.mode in ("1", "L", "LA", *levels.DEEP)
+            bits = levels.bits_of(image, head)
+            seen, lost = levels.to_srgb(ImageOps.exif_transpose(image), bits)
+            pixels = from_uint8(np.asarray(seen))
             if _state(file) != before:
                 raise ImageError(f"{path}: changed while it was read; run again when it is complete")
     except ImageError:
         raise
+    except levels.LevelsError as error:
+        raise ImageError(f"{path}: {error}") from None
     except UnidentifiedImageError:
         raise ImageError(f"{path}: {formats.advice(path, head)}") from None
     except Image.DecompressionBombError:
@@ -108,7 +114,7 @@ def load(path: str | Path, max_pixels: int = MAX_PIXELS, content: bytes | None =
         raise ImageError(
             f"{path}: broken or truncated image ({error}); open and save it again elsewhere"
         ) from error
-    return Photo(pixels, encoding[0], grey, encoding[1])
+    return Photo(pixels, encoding[0], grey, encoding[1], tuple(lost))
 
 
 def _open(path: Path) -> BinaryIO:
@@ -164,26 +170,3 @@ def from_jpeg(content: bytes, side: int) -> Tensor:
     with Image.open(io.BytesIO(content), formats=["JPEG"]) as image:
         image.draft("RGB", (side, side))
         return from_uint8(np.asarray(image.convert("RGB")))
-
-
-def _to_srgb(image: Image.Image) -> Image.Image:
-    profile = image.info.get("icc_profile")
-    if image.mode in ("I", "I;16", "I;16B", "F"):
-        depth = np.asarray(image).astype(np.float64)
-        high = 255.0 if depth.max() <= 255 and "16" not in image.mode else 65535.0
-        return Image.fromarray((depth.clip(0, high) * (255 / high)).round().astype(np.uint8)).convert("RGB")
-    if "A" in image.getbands() or "transparency" in image.info:
-        above = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), above).convert("RGB")
-    image = image.convert("RGB") if image.mode == "P" else image
-    if profile and image.mode in ("RGB", "CMYK"):
-        # The profile itself is metadata and goes; its meaning stays in the pixels.
-        try:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            converted = ImageCms.profileToProfile(
-                image, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
-            )
-            return cast(Image.Image, converted)  # None only where it converts in place
-        except (ImageCms.PyCMSError, OSError):
-            return image.convert("RGB")
-    return image.convert("RGB")

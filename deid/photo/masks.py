@@ -8,8 +8,8 @@ from torch import Tensor
 
 
 class Outline(NamedTuple):
-    """A face's outline times ``scale``. Its ends lie so far ``above`` and ``below`` its middle, in eye distances;
-    it is so many times as ``wide`` as a face.
+    """A face's outline times ``scale``. Its ends lie so far ``above`` and ``below`` its middle, in eye
+    distances; it is so many times as ``wide`` as a face.
     """
 
     scale: float = 1.0
@@ -19,7 +19,7 @@ class Outline(NamedTuple):
 
 
 # How much is hidden, how much stays. Raised brows and large glasses reach over "face", not over "forehead".
-# Beside "inner" the edge of jaw and chin stays: no outline fits every jaw, and a new one seldom fits the head.
+# Beside "inner" the edge of jaw and chin stays: a new one seldom fits the head.
 OUTLINES = {
     "inner": Outline(above=1.25, below=1.15, wide=0.92),
     "face": Outline(),

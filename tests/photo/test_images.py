@@ -90,7 +90,7 @@ def modes() -> dict[str, tuple[Image.Image, np.ndarray]]:
         "CMYK.jpg": (colour.convert("CMYK"), rgb),
         "CMYK.tif": (colour.convert("CMYK"), rgb),
         "16.png": (deep, grey),
-        "16-dark.png": (dark, np.ones((60, 80), int)),
+        "16-dark.png": (dark, np.full((60, 80), 12)),  # no more than 12 bits can tell
         "16.tif": (deep, grey),
         "RGB.bmp": (colour, rgb),
     }

@@ -1,0 +1,136 @@
+"""Numbers of a file become what they look like; what is lost on the way is said."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from deid.__main__ import main
+from deid.photo import images, levels
+from deid.photo.images import ImageError
+
+RAMP = np.tile(np.arange(0, 256, 4, dtype=np.uint8), (64, 1))
+
+
+def grey_profile(gamma: float) -> bytes:
+    """An ICC profile (version 2) of a grey scanner whose light is its numbers to the power of ``gamma``."""
+    curve = b"curv\0\0\0\0" + struct.pack(">IH", 1, round(gamma * 256)) + b"\0\0"
+    white = b"XYZ \0\0\0\0" + struct.pack(">3i", 63190, 65536, 54061)
+    name = b"grey\0"
+    described = b"desc\0\0\0\0" + struct.pack(">I", len(name)) + name + bytes(78)
+    described += bytes(-len(described) % 4)
+    tags, body, at = b"", b"", 128 + 4 + 3 * 12
+    for label, content in ((b"desc", described), (b"wtpt", white), (b"kTRC", curve)):
+        tags += label + struct.pack(">II", at + len(body), len(content))
+        body += content
+    head = struct.pack(">I4sI4s4s4s", 0, b"lcms", 0x02400000, b"scnr", b"GRAY", b"XYZ ") + bytes(12)
+    head += b"acsp" + bytes(28) + struct.pack(">3i", 63190, 65536, 54061)
+    head += bytes(128 - len(head))
+    whole = head + struct.pack(">I", 3) + tags + body
+    return struct.pack(">I", len(whole)) + whole[4:]
+
+
+def loaded(path) -> np.ndarray:
+    return images.to_uint8(images.load(path).pixels)[0].astype(int)
+
+
+@pytest.mark.parametrize("mode", ["L", "LA"])
+def test_a_grey_profile_is_applied(tmp_path, mode):
+    Image.fromarray(RAMP).convert(mode).save(tmp_path / "a.png", icc_profile=grey_profile(1.5))
+    light = (RAMP[0] / 255) ** 1.5
+    srgb = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055) * 255
+    assert np.abs(loaded(tmp_path / "a.png")[0, :, 0] - srgb).max() <= 2
+    photo = images.load(tmp_path / "a.png")
+    assert photo.grey and not photo.lost
+    images.save(photo, tmp_path / "b.png")
+    with Image.open(tmp_path / "b.png") as written:
+        assert written.mode == "L" and "icc_profile" not in written.info
+
+
+def test_a_profile_that_cannot_be_read_is_said(tmp_path):
+    Image.fromarray(RAMP).save(tmp_path / "a.png", icc_profile=b"no profile")
+    assert images.load(tmp_path / "a.png").lost == ("the colour profile could not be read",)
+
+
+@pytest.mark.parametrize("profile", [False, True])
+@pytest.mark.parametrize("lossless", [False, True])
+def test_a_lossless_webp_stays_lossless_with_a_profile_too(tmp_path, profile, lossless):
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    noise = np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype=np.uint8)
+    more = {"icc_profile": srgb} if profile else {}
+    Image.fromarray(noise).save(tmp_path / "a.webp", lossless=lossless, **more)
+    photo = images.load(tmp_path / "a.webp")
+    assert photo.options.get("lossless", False) == lossless
+    images.save(photo, tmp_path / "b.webp")
+    assert (np.abs(loaded(tmp_path / "b.webp") - loaded(tmp_path / "a.webp")).max() == 0) == lossless
+
+
+@pytest.mark.parametrize(
+    ("values", "suffix", "lost"),
+    [
+        (RAMP.astype(np.float32) / 255, ".tif", "floating point from 0 to 1 became 8 bits"),
+        (RAMP.astype(np.float32), ".tif", "the numbers became 8 bits"),
+        (RAMP.astype(np.uint16) * 16, ".tif", "12 bits became 8"),
+        (RAMP.astype(np.uint16) * 16, ".png", "12 bits became 8"),
+        (RAMP.astype(np.uint16) * 257, ".png", "16 bits a channel became 8"),
+    ],
+)
+def test_deep_numbers_look_as_they_are_meant(tmp_path, values, suffix, lost):
+    path = tmp_path / f"a{suffix}"
+    Image.fromarray(values).save(path)
+    assert np.abs(loaded(path)[..., 0] - RAMP).max() <= 1
+    assert images.load(path).lost == (lost,)
+
+
+def test_colours_of_16_bits_are_said_to_become_8(tmp_path):
+    rows = b"".join(b"\0" + (RAMP[0].astype(">u2") * 257).repeat(3).tobytes() for _ in range(64))
+    chunks = (
+        (b"IHDR", struct.pack(">IIBBBBB", 64, 64, 16, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(rows)),
+        (b"IEND", b""),
+    )
+    parts = [
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in chunks
+    ]
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(parts))
+    assert np.abs(loaded(tmp_path / "a.png")[..., 0] - RAMP).max() <= 1
+    assert images.load(tmp_path / "a.png").lost == ("16 bits a channel became 8",)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_numbers_that_are_none_are_refused_by_name(tmp_path, value):
+    values = RAMP.astype(np.float32)
+    values[3, 4] = value
+    Image.fromarray(values).save(tmp_path / "a.tif")
+    with pytest.raises(ImageError, match=r"a\.tif: .*not finite.*save it again"):
+        images.load(tmp_path / "a.tif")
+
+
+def test_transparency_is_said_where_something_shines_through(tmp_path):
+    picture = Image.fromarray(RAMP).convert("RGBA")
+    picture.save(tmp_path / "opaque.png")
+    picture.putalpha(128)
+    picture.save(tmp_path / "half.png")
+    assert images.load(tmp_path / "opaque.png").lost == ()
+    assert images.load(tmp_path / "half.png").lost == ("transparency became white",)
+
+
+def test_a_palette_is_said_to_become_full_colour(tmp_path):
+    Image.fromarray(RAMP).convert("RGB").quantize(16).save(tmp_path / "a.png")
+    assert images.load(tmp_path / "a.png").lost == ("the palette became full colour",)
+
+
+def test_the_command_line_and_the_manifest_say_what_was_lost(sample_path, tmp_path, capsys):
+    with Image.open(sample_path) as sample:
+        sample.quantize(64).save(tmp_path / "p.png")
+    assert main([str(tmp_path / "p.png"), "-o", str(tmp_path / "out"), "--method", "blackout"]) == 0
+    assert "2 blackout; the palette became full colour" in capsys.readouterr().out
+    assert '"the palette became full colour"' in (tmp_path / "out" / "p.png.json").read_text()
+
+
+def test_a_webp_without_a_picture_is_not_lossless():
+    assert not levels.is_lossless_webp(io.BytesIO(b"RIFF\4\0\0\0WEBP"))

@@ -12,9 +12,11 @@ from pathlib import Path
 
 from deid.anonymization import batch
 from deid.anonymization.batch import Job, UsageError
-from deid.photo import folders
+from deid.photo import folders, images
 from deid.photo.folders import Listing
 from deid.photo.images import ImageError
+
+LARGEST = 3  # times the photo's side: a box may reach beyond the border, where a face does
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ def plan_batch(inputs: Sequence[str], output: Path, boxes: Path | None) -> Plan:
     known = {*jobs, *(job.source.name for job in jobs.values())}
     if unknown := [name for name in by_name if name not in known]:
         raise UsageError(f"{boxes}: names photos that are not among the inputs: {', '.join(unknown[:5])}")
+    for job in plan.jobs:
+        _refuse_boxes_elsewhere(job, boxes)
     return plan
 
 
@@ -61,7 +65,7 @@ def read_boxes(path: Path | None) -> dict[str, list]:
     if path is None:
         return {}
     try:
-        boxes = json.loads(path.read_text(encoding="utf-8"))
+        boxes = json.loads(path.read_bytes())  # in UTF-8 or UTF-16, with or without a mark
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{path}: not a readable JSON file ({error})") from None
     if not isinstance(boxes, dict):
@@ -79,6 +83,17 @@ def _is_box(box: object) -> bool:
     if not (isinstance(box, list) and len(box) == 4 and all(isinstance(v, int | float) for v in box)):
         return False
     return box[2] > box[0] and box[3] > box[1]
+
+
+def _refuse_boxes_elsewhere(job: Job, path: Path | None) -> None:
+    """Raise ``UsageError`` for a box that cannot be a face of its photo: nothing would be hidden there."""
+    if not job.boxes or (size := images.size_of(job.source)) is None:
+        return
+    for box in job.boxes:
+        apart = any(box[k + 2] <= 0 or box[k] >= size[k] for k in (0, 1))
+        if apart or any(box[k + 2] - box[k] > LARGEST * size[k] for k in (0, 1)):
+            wrong = "lies outside of" if apart else f"is more than {LARGEST} times as large as"
+            raise UsageError(f"{path}: {job.name}: {box} {wrong} the photo, {size[0]}x{size[1]} pixels")
 
 
 def _expanded(inputs: Sequence[str]) -> Iterator[Path]:

@@ -21,6 +21,7 @@ from deid.photo.formats import ImageError
 
 SUFFIXES = formats.SUFFIXES
 MAX_PIXELS = 100_000_000
+ORIENTATION = 0x0112  # EXIF tag; from 5 on width and height change places
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,16 @@ def find(path: str | Path) -> list[Path]:
     if path.is_file():
         return [path]
     raise ImageError(f"{path}: no such file or folder")
+
+
+def size_of(path: str | Path) -> tuple[int, int] | None:
+    """(width, height) of a photo as it is shown, from its header; None where that cannot be read."""
+    try:
+        with _open(Path(path)) as file, Image.open(file) as image:
+            turned = image.getexif().get(ORIENTATION, 1) >= 5
+            return image.size[::-1] if turned else image.size
+    except Exception:  # ``load`` says what is wrong
+        return None
 
 
 def load(path: str | Path, max_pixels: int = MAX_PIXELS, content: bytes | None = None) -> Photo:

@@ -1,13 +1,16 @@
 """Which photos there are to do, which are refused before the first one, and which files are none."""
 
+import contextlib
 import json
 import os
 import shutil
 
 import pytest
+from PIL import Image
 
 from deid.anonymization.batch import UsageError
 from deid.anonymization.planning import plan_batch, read_boxes
+from deid.photo import images
 from deid.photo.images import ImageError
 
 
@@ -129,3 +132,36 @@ def test_the_same_photo_twice_is_one(folder, tmp_path):
     shutil.copy(folder / "a.jpg", other)
     with pytest.raises(UsageError, match="would both become"):
         planned(folder / "a.jpg", other, output=tmp_path / "out")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
+def test_boxes_are_read_as_editors_write_them(tmp_path, encoding):
+    (tmp_path / "boxes.json").write_bytes('{"Zoë.jpg": [[1, 2, 3, 4]]}'.encode(encoding))
+    assert read_boxes(tmp_path / "boxes.json") == {"Zoë.jpg": [[1, 2, 3, 4]]}
+
+
+@pytest.mark.parametrize(
+    ("box", "wrong"),
+    [
+        ([5000, 10, 5100, 110], "outside of the photo"),
+        ([-200, -200, -100, 0], "outside of the photo"),
+        ([0, 0, 1_000_000, 1_000_000], "more than 3 times as large as the photo"),
+        ([0, 0, 50, 1e300], "more than 3 times"),
+    ],
+)
+def test_boxes_where_no_face_can_be_are_refused_before_anything_is_done(folder, tmp_path, box, wrong):
+    (tmp_path / "boxes.json").write_text(json.dumps({"b.jpg": [[10, 10, 90, 90], box]}))
+    with pytest.raises(UsageError, match=rf"boxes\.json: deeper/b\.jpg: .*{wrong}"):
+        plan_batch([str(folder)], tmp_path / "out", tmp_path / "boxes.json")
+
+
+def test_a_box_may_reach_beyond_the_border_and_is_seen_in_the_upright_photo(tmp_path):
+    turned = Image.new("RGB", (100, 300))
+    exif = turned.getexif()
+    exif[images.ORIENTATION] = 6
+    turned.save(tmp_path / "t.jpg", exif=exif)
+    for box, fits in (([250, 50, 350, 150], True), ([20, 250, 60, 290], False)):  # 300x100, as it is shown
+        (tmp_path / "boxes.json").write_text(json.dumps({"t.jpg": [box]}))
+        given = [str(tmp_path / "t.jpg")], tmp_path / "out", tmp_path / "boxes.json"
+        with contextlib.nullcontext() if fits else pytest.raises(UsageError, match="300x100"):
+            plan_batch(*given)

@@ -12,8 +12,9 @@ from torch import Tensor
 from tqdm import tqdm
 
 from deid import __version__
-from deid.anonymization import batch, pipeline, planning, telling
+from deid.anonymization import batch, pipeline, planning, reruns, telling
 from deid.anonymization.batch import Job, UsageError
+from deid.anonymization.manifest import manifest
 from deid.anonymization.options import METHODS, Options
 from deid.anonymization.pipeline import Result
 from deid.devices import resolve_device
@@ -73,6 +74,9 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--keep-faceless", action="store_true", help="also write photos in which no face was found"
     )
+    p.add_argument(
+        "--overwrite", action="store_true", help="do again what an earlier run did with the same settings"
+    )
     p.add_argument("--version", action="version", version=f"deid {__version__}")
     return p
 
@@ -96,6 +100,9 @@ def _main(arguments: list[str] | None) -> int:
     except (UsageError, ImageError, WeightsError, ValueError, OSError) as error:
         _say(f"deid: {error}", sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        _say("stopped before the first photo; nothing was written", sys.stderr)
+        return 130
     if plan.ignored:
         _say(telling.passed_over(plan.ignored))
     for path, reason in plan.refused:
@@ -126,12 +133,16 @@ def _prepare(options: Options) -> None:
 
 
 def run(job: Job, options: Options, arguments: argparse.Namespace) -> bool:
-    """Anonymize one photo -> whether it was written; a photo that fails stops no other."""
+    """Anonymize one photo -> whether it is there; a photo that fails stops no other."""
     target = arguments.output / job.name
+    if not arguments.overwrite and reruns.is_done(job, options, arguments.output, arguments.gif):
+        _say(f"{job.source}: done by an earlier run, and unchanged (--overwrite does it again)")
+        return True
     try:
         result, frames = _anonymize(job, images.load(job.source), options, arguments.gif)
         gif = _gif_writer(frames) if frames else None
-        written = batch.write_result(result, target, options, arguments.keep_faceless, gif)
+        record = manifest(result, options) | reruns.request(job, options)
+        written = batch.write_result(result, target, record, arguments.keep_faceless, gif)
     except Exception as error:  # the border of one photo: whatever it is, it is said, and the others go on
         reason = telling.reason(error)
         _say(f"{job.source}: not written: {reason.removeprefix(f'{job.source}: ')}", sys.stderr)

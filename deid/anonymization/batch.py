@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from deid import storage
-from deid.anonymization.manifest import manifest
-from deid.anonymization.options import Options
 from deid.anonymization.pipeline import Result
 from deid.photo import images
 
@@ -109,26 +107,27 @@ def is_result(path: Path, output: Path) -> bool:
 def write_result(
     result: Result,
     target: Path,
-    options: Options,
+    record: dict,
     faceless: bool,
     write_gif: Callable[[Path], object] | None = None,
 ) -> bool:
-    """Write the photo, its GIF by ``write_gif(path)`` and, last, its manifest -> whether a photo was written.
+    """Write the photo, its GIF by ``write_gif(path)`` and, last, its ``record`` -> whether it was written.
 
     A photo without a face is written only if ``faceless``.
     """
     write = bool(result.targets or faceless)
     _write_record(target, {"status": STARTED, "written": False})
-    beside = _beside(target, ".gif")
+    process = beside(target, ".gif")
     if write_gif and write:
-        write_gif(beside)
+        write_gif(process)
     else:
-        beside.unlink(missing_ok=True)  # an earlier run's shows another result
+        process.unlink(missing_ok=True)  # an earlier run's shows another result
     if write:
         images.save(result.photo, target)
     else:
         target.unlink(missing_ok=True)
-    _write_record(target, manifest(result, options) | {"written": write})
+    written = {"written": write} | ({"result_sha256": storage.sha256(target)} if write else {})
+    _write_record(target, record | written)
     return write
 
 
@@ -139,13 +138,13 @@ def write_failure(target: Path, reason: str) -> list[str]:
     be neither replaced nor removed, what an earlier run left stays whole.
     """
     problems = []
-    record = _beside(target, ".json")
+    record = beside(target, ".json")
     try:
         _write_record(target, {"status": f"not written: {reason}", "written": False, "error": reason})
     except OSError as error:
         problems.append(str(error))
     stale = [record] if problems else []
-    for path in (*stale, _beside(target, ".gif"), target):
+    for path in (*stale, beside(target, ".gif"), target):
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
@@ -157,27 +156,27 @@ def write_failure(target: Path, reason: str) -> list[str]:
 
 def _left(target: Path) -> dict[Path, bool]:
     """The files that belong to ``target``, and whether an earlier run wrote them, if they are there."""
-    record = _earlier_record(target)
+    record = earlier_record(target)
     finished = bool(record.get("written")) or record.get("status") == STARTED
-    photo_and_gif = {target: finished, _beside(target, ".gif"): finished}
-    return photo_and_gif | {_beside(target, ".json"): bool(record)}
+    photo_and_gif = {target: finished, beside(target, ".gif"): finished}
+    return photo_and_gif | {beside(target, ".json"): bool(record)}
 
 
-def _earlier_record(target: Path) -> dict:
+def earlier_record(target: Path) -> dict:
     """The manifest that an earlier run left beside ``target``; empty where there is none of ours."""
     try:
-        record = json.loads(_beside(target, ".json").read_text(encoding="utf-8"))
+        record = json.loads(beside(target, ".json").read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return {}
     return record if isinstance(record, dict) and {"status", "written"} <= record.keys() else {}
 
 
-def _beside(target: Path, suffix: str) -> Path:
+def beside(target: Path, suffix: str) -> Path:
     return target.with_name(target.name + suffix)
 
 
 def _write_record(target: Path, record: dict) -> None:
-    storage.write_atomically(_beside(target, ".json"), json.dumps(record, indent=1).encode())
+    storage.write_atomically(beside(target, ".json"), json.dumps(record, indent=1).encode())
 
 
 def _nearest(path: Path) -> Path:

@@ -28,18 +28,25 @@ def manifest(result: "Result", options: Options) -> dict:
         "size": list(result.photo.size),
         "lost": list(result.photo.lost),
         "smallest_face_searched": result.smallest_searched,
-        "options": asdict(options) | {"weights": options.network, "mask": options.hole},
-        "verification": verification.record(options),
         "faces": [face_record(target, outcome) for target, outcome in faces],
         "doubtful_faces_left_visible": [face.record() for face in result.doubtful],
-        "versions": {"deid": __version__} | {package: version(package) for package in PACKAGES},
-    }
+    } | settings(options)
     if options.draws:
         method = options.load_method()
-        entry["weights_sha256"] = {path.name: _sha256(str(path)) for path in method.files}
         shown = sorted({target.reference for target in result.targets if target.reference})
         entry |= {"references": {name: method.credit(name) for name in shown}} if shown else {}
     return entry
+
+
+def settings(options: Options) -> dict:
+    """What a result depends on besides its photo: options, check, networks and versions."""
+    files = options.load_method().files if options.draws else []
+    known = {
+        "options": asdict(options) | {"weights": options.network, "mask": options.hole},
+        "verification": verification.record(options),
+        "versions": {"deid": __version__} | {package: version(package) for package in PACKAGES},
+    }
+    return known | ({"weights_sha256": {path.name: _sha256(str(path)) for path in files}} if files else {})
 
 
 def face_record(target: Target, outcome: Outcome) -> dict:

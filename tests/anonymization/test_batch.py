@@ -9,6 +9,7 @@ import pytest
 
 from deid.anonymization import batch, pipeline
 from deid.anonymization.batch import Job, UsageError
+from deid.anonymization.manifest import manifest
 from deid.anonymization.options import Options
 
 
@@ -33,10 +34,10 @@ def test_the_manifest_is_written_after_its_photo(sample, sample_faces, tmp_path,
     target = tmp_path / "a.jpg"
     target.mkdir()
     with pytest.raises(Exception, match="cannot be written"):
-        batch.write_result(result, target, options, False)
+        batch.write_result(result, target, manifest(result, options), False)
     assert json.loads((tmp_path / "a.jpg.json").read_text()) == {"status": batch.STARTED, "written": False}
     target.rmdir()
-    assert batch.write_result(result, target, options, False)
+    assert batch.write_result(result, target, manifest(result, options), False)
     assert json.loads((tmp_path / "a.jpg.json").read_text())["written"] is True
 
 

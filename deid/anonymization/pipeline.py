@@ -7,7 +7,7 @@ compares it with the original, and what it decides is a seed, a mask, or black.
 
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,7 +18,7 @@ from deid.anonymization.options import Options
 from deid.anonymization.synthesis import DrawingProgress
 from deid.anonymization.targets import Outcome, Target, plan
 from deid.devices import resolve_device
-from deid.photo import detection, images
+from deid.photo import detection, exchange
 from deid.photo.faces import Face
 from deid.photo.images import Photo
 
@@ -61,16 +61,16 @@ class Progress:
 
 
 def anonymize(
-    photo: Photo | str | Path, options: Options | None = None, found: Sequence[Face] | None = None, **changes
+    photo: Any, options: Options | None = None, found: Sequence[Face] | None = None, **changes
 ) -> Result:
     """Replace every face of a photo: ``anonymize("party.jpg", seed=7)``.
 
+    ``photo`` is a path, the bytes of a file, a Pillow image or an array (``photo.exchange.as_photo``).
     ``found`` gives the faces, without a detector. ``changes`` are fields of ``Options``. Deterministic: same
     photo, options and machine, same bytes. Raises ``ImageError`` for an unreadable file, ``ValueError`` and
     ``WeightsError`` for options that cannot be met.
     """
-    photo = photo if isinstance(photo, Photo) else images.load(photo)
-    *_, last = steps(photo, replace(options or Options(), **changes), found)
+    *_, last = steps(exchange.as_photo(photo), replace(options or Options(), **changes), found)
     assert last.result is not None
     return last.result
 

@@ -79,12 +79,7 @@ def advice(path: Path, head: bytes) -> str:
 
 def check(image: Any, path: Path, max_pixels: int) -> None:
     """Raise ``ImageError`` for what would not come back as it is: too large, several pictures, a preview."""
-    width, height = image.size
-    if width * height > max_pixels:
-        raise ImageError(
-            f"{path}: {width}x{height} is over the limit of {max_pixels / 1e6:.0f} megapixels; "
-            "scale it down first"
-        )
+    check_size(image, path, max_pixels)
     # The first picture of a raw file is a preview, often of 160 pixels.
     tags = image.tag_v2 if image.format == "TIFF" else {}
     if path.suffix.lower() in _RAW or _DNG_VERSION in tags or tags.get(_SUBFILE, 0) & 1:
@@ -95,6 +90,14 @@ def check(image: Any, path: Path, max_pixels: int) -> None:
         raise ImageError(f"{path}: holds {pictures} pictures; give the frames as single files")
     if image.format not in WRITABLE | {"MPO"}:
         raise ImageError(f"{path}: {image.format} cannot be written back; convert it to JPEG or PNG")
+
+
+def check_size(image: Any, name: Path | str, max_pixels: int) -> None:
+    """Raise ``ImageError`` for a picture that is too large, or has no pixel."""
+    width, height = image.size
+    if not 0 < width * height <= max_pixels:
+        limit = f"over the limit of {max_pixels / 1e6:.0f} megapixels; scale it down first"
+        raise ImageError(f"{name}: {width}x{height} is {limit if width * height else 'no picture'}")
 
 
 def encoding(image: Any) -> tuple[str, dict]:  # each format's Pillow class has attributes of its own

@@ -10,11 +10,12 @@ import torch
 from torch import Tensor
 
 from deid import storage
-from deid.generators.weights import architectures, downloads, files, nvidia_pickle
+from deid.generators.weights import architectures, downloads, files, nvidia_pickle, state_dicts
 from deid.generators.weights.files import NoNetworkError, WeightsError
 from deid.generators.weights.recorded_pickle import BROKEN
 from deid.generators.weights.rosinality import from_rosinality
 
+TORCH = (".pt", ".pth", ".ckpt", ".bin", ".tar")
 BUNDLED = Path(__file__).parents[1] / "bundled"
 
 
@@ -44,14 +45,14 @@ def read_network(path: str | Path, role: str) -> tuple[dict[str, Tensor], dict[s
     """The "generator" or "discriminator" in a weights file -> (tensors in float32, facts about them).
 
     NVIDIA's ``.pkl`` and rosinality's checkpoints (``.pt``) hold both; ``.safetensors`` and plain state dicts
-    (``.pt``, ``.pth``) one, and the discriminator lies beside as ``<name>-discriminator``. Nothing in any of
-    them is executed.
+    one, and the discriminator lies beside as ``<name>-discriminator``, or both (``state_dicts``). Nothing in
+    any of them is executed.
     """
     path = Path(path)
     if path.suffix == ".pkl":
         return _from_pickle(path, role)
     beside = discriminator_path(path)
-    if path.suffix in (".pt", ".pth"):
+    if path.suffix in TORCH:
         return _from_torch(beside if role == "discriminator" and beside.is_file() else path, role)
     if role == "generator":
         return files.read(path)
@@ -104,21 +105,18 @@ def _from_pickle(path: Path, role: str) -> tuple[dict[str, Tensor], dict[str, An
 
 
 def _from_torch(path: Path, role: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """A state dict, or a training checkpoint of rosinality's code that holds several."""
+    """A state dict, or a training's checkpoint that holds several (``state_dicts``)."""
     try:
         with torch.serialization.safe_globals([argparse.Namespace]):  # its checkpoints hold the command line
             content = torch.load(path, map_location="cpu", weights_only=True)
     except (*BROKEN, OSError, zipfile.BadZipFile) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise WeightsError(f"{path}: refused or damaged, nothing in it was executed ({reason})") from None
-    content = content if isinstance(content, dict) else {}
-    keys = ("g_ema", "g") if role == "generator" else ("d",)
-    state = next((content[key] for key in keys if isinstance(content.get(key), dict)), content)
-    tensors = {str(name): value.float() for name, value in state.items() if isinstance(value, Tensor)}
+    tensors = {name: value.float() for name, value in state_dicts.find(content, role).items()}
     facts: dict[str, Any] = {"role": role}
     if "input.input" in tensors or "final_linear.1.weight" in tensors:
         tensors = from_rosinality(tensors, content.get("latent_avg"))
         facts |= {"family": "stylegan2", "clamp": None, "mapping_rate": 0.01, "group": 4}
     if architectures.role(tensors) != role:
-        raise NoNetworkError(f"{path}: holds no {role}")
+        raise NoNetworkError(f"{path}: holds no {role}; it holds: {state_dicts.contents(content)}")
     return tensors, facts

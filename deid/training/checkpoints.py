@@ -6,8 +6,9 @@ The recipe marks the folder as ours. A preview is ours if its name is nine digit
 
 import io
 import json
+import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,10 @@ from deid.storage import Marker, write_atomically
 
 CHECKPOINT, HISTORY, PREVIEWS, RECIPE = "checkpoint.pt", "history.jsonl", "previews", "recipe.json"
 MARKER = Marker(RECIPE, "images")
+
+
+class DivergedError(ValueError):
+    """A training whose losses are no numbers any more; the message names the run and the fix."""
 
 
 def history(run: str | Path) -> list[dict[str, Any]]:
@@ -54,6 +59,18 @@ def write_recipe(settings: dict[str, Any], run: str | Path, defaults: dict[str, 
     if (run / RECIPE).exists() and (found := defaults | read_recipe(run)) != settings:
         raise ValueError(f"{run / RECIPE}: this run was started with {found}; choose another run folder")
     write_atomically(run / RECIPE, json.dumps(settings, indent=1).encode())
+
+
+def refuse_nonsense(losses: Mapping[str, float], count: int, run: str | Path) -> None:
+    """Raise ``DivergedError`` where a loss is not finite: what follows would be written over a good state."""
+    if wrong := [name for name, loss in losses.items() if not math.isfinite(loss)]:
+        good = (
+            "its checkpoint is from before" if (Path(run) / CHECKPOINT).exists() else "it has no checkpoint"
+        )
+        raise DivergedError(
+            f"{run}: the loss of the {' and the '.join(wrong)} is not finite after {count} images; {good}; "
+            "choose a lower learning rate, or another run folder"
+        )
 
 
 def append(record: dict[str, Any], run: str | Path) -> None:

@@ -143,7 +143,8 @@ def train(
 
     Yields a step per batch. Leaves ``recipe.json``, ``history.jsonl`` (losses), ``previews/`` (the same
     latents as PNG) and ``checkpoint.pt``. Raises ``FolderError`` where ``run`` holds files of these names
-    that are not ours, and ``ValueError`` where it was started with another recipe.
+    that are not ours, ``ValueError`` where it was started with another recipe, and ``DivergedError`` where a
+    loss is not finite: the last checkpoint stays.
     """
     run, schedule, training = Path(run), schedule or Schedule(), Training(recipe, device)
     checkpoints.write_recipe(asdict(recipe), run, asdict(Recipe()))
@@ -156,6 +157,7 @@ def train(
         before = training.images
         losses = training.step(training.batch(crops))
         count, preview = training.images, None
+        checkpoints.refuse_nonsense(losses, count, run)
         last = count >= end or time.monotonic() >= deadline
         if last or _crosses(before, count, schedule.preview_every):
             preview = training.preview(z, schedule.preview_crops or crops)

@@ -32,6 +32,27 @@ def test_celeba_as_published(tmp_path, portraits, inside):
         sources.celeba(tmp_path, "train")
 
 
+def test_celeba_as_kaggle_packs_it(tmp_path, portraits):
+    inner = portraits(tmp_path / "img_align_celeba" / "img_align_celeba", 2)
+    for number, photo in enumerate(sorted(inner), 1):
+        photo.rename(photo.with_name(f"{number:06}.jpg"))
+    listed = "image_id,partition\n000001.jpg,0\n000002.jpg,2\n"
+    (tmp_path / "list_eval_partition.csv").write_text(listed)
+    assert [photo.name for photo in sources.celeba(tmp_path)] == ["000001.jpg", "000002.jpg"]
+    assert [photo.name for photo in sources.celeba(tmp_path, "test")] == ["000002.jpg"]
+    with pytest.raises(ImageError, match="no photo of split='valid'"):
+        sources.celeba(tmp_path, "valid")
+    (tmp_path / "list_eval_partition.csv").write_text(listed + "000003.jpg,0\n")
+    with pytest.warns(UserWarning, match="2 photos of the 3 .* 1 are missing"):
+        assert len(sources.celeba(tmp_path)) == 2
+
+
+def test_an_empty_celeba_is_said(tmp_path):
+    (tmp_path / "celeba" / "img_align_celeba").mkdir(parents=True)
+    with pytest.raises(ImageError, match=r"img_align_celeba: no photo .* unpack"):
+        sources.celeba(tmp_path)
+
+
 def test_celeba_missing_says_where_to_get_it(tmp_path):
     with pytest.raises(
         ImageError, match=r"no img_align_celeba folder; pass download=True, or fetch .*\.zip by hand"

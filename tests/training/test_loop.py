@@ -82,6 +82,26 @@ def test_a_run_leaves_what_the_study_reads(crops, run_for, tmp_path, short):
     assert [count for count, _ in checkpoints.previews(tmp_path)] == [48, 96]
 
 
+def test_a_loss_that_is_no_number_stops_the_run_and_its_checkpoint_stays(
+    crops, run_for, tmp_path, short, monkeypatch
+):
+    run_for(crops, short, tmp_path, until=short.batch)
+    before = (tmp_path / "checkpoint.pt").read_bytes()
+    real = Training.step
+
+    def diverged(self, batch):
+        for parameter in self.G.parameters():
+            parameter.data.fill_(float("nan"))
+        return real(self, batch)
+
+    monkeypatch.setattr(Training, "step", diverged)
+    with pytest.raises(
+        checkpoints.DivergedError, match=r"generator is not finite after .* lower learning rate"
+    ):
+        run_for(crops, short, tmp_path)
+    assert (tmp_path / "checkpoint.pt").read_bytes() == before
+
+
 def test_another_recipe_is_refused(crops, run_for, tmp_path, short):
     run_for(crops, short, tmp_path, steps=1)
     with pytest.raises(

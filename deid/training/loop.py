@@ -38,11 +38,8 @@ class Training:
         self.G: FaceGenerator = G.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.D: FaceDiscriminator = D.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.G).requires_grad_(False)
-        options: dict[str, Any] = {
-            "lr": recipe.learning_rate,
-            "betas": (recipe.beta1, recipe.beta2),
-            "fused": True,
-        }
+        options: dict[str, Any] = {"lr": recipe.learning_rate, "betas": (recipe.beta1, recipe.beta2)}
+        options["fused"] = True
         self.optimize_G = torch.optim.Adam(self.G.parameters(), **options)
         self.optimize_D = torch.optim.Adam(self.D.parameters(), **options)
         self.random = torch.Generator().manual_seed(recipe.seed)

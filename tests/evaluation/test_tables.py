@@ -129,3 +129,8 @@ def test_the_published_run_has_all_that_the_tables_show():
 def test_the_readme_and_the_docs_show_the_published_run(name, kind):
     assert tables.marker(kind) in (ROOT / name).read_text(encoding="utf-8")
     assert tables.main([*map(str, PUBLISHED), str(ROOT / name), "--check"]) == 0
+
+
+def test_the_page_of_the_stronger_judge_shows_its_run():
+    run = ROOT / "reports" / "references" / "mobilefacenet" / "metrics.json"
+    assert tables.main([str(run), str(ROOT / "docs" / "judges.md"), "--check"]) == 0

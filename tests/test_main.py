@@ -348,7 +348,7 @@ def test_a_file_that_may_not_be_written_stops_no_other(folder, tmp_path, capsys,
 
     assert blacken(folder, "-o", out) == 0
     monkeypatch.setattr(os, "replace", replace)
-    assert blacken(folder, "-o", out) == 1
+    assert blacken(folder, "-o", out, "--overwrite") == 1
     said = capsys.readouterr().err
     assert f"a.jpg: not written: {out / refused}: cannot be written (Permission denied); choose" in said
     assert said.count("Permission denied") == 1 and "partial" not in said and not list(out.glob(".partial*"))

@@ -139,9 +139,10 @@ def run(job: Job, options: Options, arguments: argparse.Namespace) -> bool:
         _say(f"{job.source}: done by an earlier run, and unchanged (--overwrite does it again)")
         return True
     try:
+        origin = reruns.origin(job)  # before it is read: a photo that changes meanwhile is done again
         result, frames = _anonymize(job, images.load(job.source), options, arguments.gif)
         gif = _gif_writer(frames) if frames else None
-        record = manifest(result, options) | reruns.request(job, options)
+        record = manifest(result, options) | origin
         written = batch.write_result(result, target, record, arguments.keep_faceless, gif)
     except Exception as error:  # the border of one photo: whatever it is, it is said, and the others go on
         reason = telling.reason(error)

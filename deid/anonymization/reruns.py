@@ -1,5 +1,6 @@
 """What an earlier run did already: the same photo with the same settings is not done again."""
 
+import os
 from pathlib import Path
 
 from deid import storage
@@ -8,10 +9,13 @@ from deid.anonymization.batch import Job
 from deid.anonymization.options import Options
 
 
-def request(job: Job, options: Options) -> dict:
-    """What was asked for, as the record of a result says it: the photo's bytes, boxes and settings."""
-    asked = {"source_sha256": storage.sha256(job.source), "boxes": job.boxes}
-    return asked | manifest.settings(options)
+def origin(job: Job) -> dict:
+    """What a record says of where its result came from: the photo's bytes, and boxes given by hand.
+
+    Of what is no file, or cannot be read, no bytes: whoever loads it says what is wrong.
+    """
+    readable = job.source.is_file() and os.access(job.source, os.R_OK)  # a pipe would wait for ever
+    return {"source_sha256": storage.sha256(job.source) if readable else "", "boxes": job.boxes}
 
 
 def is_done(job: Job, options: Options, target_folder: Path, gif: bool = False) -> bool:
@@ -25,7 +29,7 @@ def is_done(job: Job, options: Options, target_folder: Path, gif: bool = False) 
     try:
         if storage.sha256(target) != record.get("result_sha256"):
             return False
-        asked = request(job, options)
+        asked = origin(job) | manifest.settings(options)
     except OSError:
         return False
     return all(record.get(name) == value for name, value in asked.items())

@@ -178,11 +178,11 @@ def _vector(judge: str, photos: Path, name: str) -> Tensor:
     return recognisers.load(judge).embed(photo.pixels, observations.locate_faces(photo)[:1])[0]
 
 
-def check_results(results: dict[str, dict], people: int) -> None:
+def check_results(results: dict[str, dict], people: int, judge: str = "") -> None:
     """Raise ``gates.GateError`` for results that cannot be."""
     rank_1 = {case: Interval(*found["fixed"]["rank-1"]) for case, found in results.items()}
     areas = [found["fixed"]["area under curve"] for found in results.values()]
-    gates.gate_results(rank_1, people, areas)
+    gates.gate_results(rank_1, people, areas, judge)
     for case, found in results.items():
         if "adaptive" in found:
             gates.gate_attackers(case, rank_1[case], Interval(*found["adaptive"]["rank-1"]))

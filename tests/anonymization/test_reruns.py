@@ -1,13 +1,22 @@
 """What is done and unchanged is not done again; what is missing, changed or asked for otherwise is."""
 
 import json
+import os
 import shutil
 
 import pytest
 
 from deid.__main__ import main
+from deid.anonymization import reruns
+from deid.anonymization.batch import Job
 
 NAMES = ("a.jpg", "b.jpg")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    assert reruns.origin(Job(tmp_path / "pipe.jpg", "pipe.jpg", None))["source_sha256"] == ""
 
 
 @pytest.fixture

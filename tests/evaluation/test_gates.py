@@ -15,10 +15,18 @@ def test_gates_stop_what_cannot_be():
     with pytest.raises(gates.GateError, match="under 90 %"):
         gates.gate_results({"original": Interval(0.89, 0.8, 0.95)}, people=100)
     with pytest.raises(gates.GateError, match="a leak"):
-        gates.gate_results({"blackout": Interval(0.12, 0.07, 0.2)}, people=100)
-    gates.gate_results({"blackout": Interval(0.04, 0.02, 0.06)}, people=300)  # a judge that knows their hair
+        gates.gate_results({"blackout": Interval(0.1, 0.05, 0.2)}, people=100)
     with pytest.raises(gates.GateError, match="turned around"):
         gates.gate_results({}, people=100, auc=[0.4])
+
+
+def test_only_a_judge_that_tells_people_by_their_hair_may_know_some_black_faces():
+    hair = {"blackout": Interval(0.04, 0.02, 0.06)}
+    gates.gate_results(hair, people=300, judge="mobilefacenet")
+    with pytest.raises(gates.GateError, match="a leak"):
+        gates.gate_results(hair, people=300, judge="dlib")
+    with pytest.raises(gates.GateError, match="a leak"):
+        gates.gate_results({"blackout": Interval(0.1, 0.06, 0.2)}, people=300, judge="mobilefacenet")
 
 
 def test_an_attacker_who_knows_more_may_not_get_less():

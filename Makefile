@@ -20,13 +20,14 @@ NOTEBOOKS = $(QUIET) $(SLEEPING) $(ONE_THREAD) .venv/bin/python -m pytest -p no:
     --nbval-lax --nbval-current-env
 
 .DEFAULT_GOAL = help
-.PHONY: help demo lint quick test study lab media
+.PHONY: help demo lint quick test fuzz study lab media
 
 help:
 	@echo "make demo    replace both faces of media/sample.jpg; the photo, its JSON and a GIF land in out/"
 	@echo "make lint    check style and types: ruff and mypy"
 	@echo "make quick   run the fast tests, without the notebooks, in under two minutes"
 	@echo "make test    run all tests, in random order, and check every notebook"
+	@echo "make fuzz    try damaged photos, boxes, weights, runs, indexes and libraries   [FUZZ=10000: how many]"
 	@echo "make study   run notebooks 01 to 08 into reports/RUN/   [RUN=quick] [PARAMS=RUN: notebooks/params/PARAMS-NN.yaml]"
 	@echo "make media   copy the README's pictures from reports/RUN/ to media/   [RUN=full]"
 	@echo "make lab     open the notebooks in JupyterLab"
@@ -56,6 +57,13 @@ test: $(READY)
 	@$(NOTEBOOKS) notebooks/0[1256]_*.ipynb & first=$$!; \
 	    $(NOTEBOOKS) notebooks/0[3478]_*.ipynb; second=$$?; \
 	    wait $$first && exit $$second
+
+# In one process, so that it prints how many there were of each kind. DEID_FUZZ_ONLY=pictures:17 repeats one.
+fuzz: FUZZ ?= 10000
+fuzz: $(READY)
+	@echo "== Trying $(FUZZ) damaged files"
+	@$(QUIET) $(SLEEPING) $(ONE_THREAD) DEID_FUZZ=$(FUZZ) .venv/bin/python -m pytest -q -s -p no:randomly -p no:xdist \
+	    tests/test_fuzzing.py
 
 # The executed notebook goes once the page is written: the page holds all of it.
 study: $(READY)

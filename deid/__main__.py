@@ -22,6 +22,7 @@ from deid.generators import WeightsError
 from deid.photo import detection, images
 from deid.photo.images import ImageError, Photo
 from deid.photo.masks import MASKS
+from deid.photo.metadata import FIELDS
 from deid.recognition import recognisers
 
 GIF_SIDE = 640
@@ -71,6 +72,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--no-verify", dest="verify", action="store_false", help="do not check; the manifest says so"
     )
+    add("--keep-metadata", help=f"write these fields again, by commas: {', '.join(FIELDS)}", metavar="FIELDS")
     p.add_argument(
         "--keep-faceless", action="store_true", help="also write photos in which no face was found"
     )
@@ -84,16 +86,17 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line -> exit code. A console that is gone, or cannot show a name, stops no photo."""
     out, errors = telling.Console(sys.stdout), telling.Console(sys.stderr)
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors):
-        return _main(arguments)
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors), contextlib.ExitStack() as held:
+        return _main(arguments, held)
 
 
-def _main(arguments: list[str] | None) -> int:
+def _main(arguments: list[str] | None, held: contextlib.ExitStack) -> int:
     given = parser().parse_args(arguments)
     try:
         names = [field.name for field in dataclasses.fields(Options) if hasattr(given, field.name)]
         options = Options(**{name: getattr(given, name) for name in names})
         plan = planning.plan_batch(given.inputs, given.output, given.boxes)
+        held.enter_context(reruns.alone(plan.jobs, given.output))
         resolve_device(options.device)  # whoever asks for one that is not there need not wait for the library
         _prepare(options)
         pipeline.check_options(options)
@@ -125,9 +128,11 @@ def _say(text: str, stream: TextIO | None = None) -> None:
 
 
 def _prepare(options: Options) -> None:
-    """Make what the method needs once on this machine, with a bar."""
+    """Make what the method needs once on this machine, with a bar; if another process does so, wait."""
     with tqdm(desc="building the library of references, once", leave=False, delay=1) as bar:
         for done, total in options.prepare():
+            if not total and bar.total is None:
+                _say("another process builds the library of references; waiting for it")
             bar.total = total
             bar.update(done - bar.n)
 
@@ -140,7 +145,9 @@ def run(job: Job, options: Options, arguments: argparse.Namespace) -> bool:
         return True
     try:
         origin = reruns.origin(job)  # before it is read: a photo that changes meanwhile is done again
-        result, frames = _anonymize(job, images.load(job.source), options, arguments.gif)
+        result, frames = _anonymize(
+            job, images.load(job.source, keep=options.metadata), options, arguments.gif
+        )
         gif = _gif_writer(frames) if frames else None
         record = manifest(result, options) | origin
         written = batch.write_result(result, target, record, arguments.keep_faceless, gif)

@@ -1,18 +1,24 @@
-"""Files and folders: written whole or not at all, made once, and cleared only where they are our own."""
+"""Files and folders: written whole or not at all, by one process at a time, cleared only where our own."""
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
+import re
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from safetensors.torch import load_file, save
 from torch import Tensor
 
+from deid import locks
+
 PARTIAL = ".partial-"  # how the name of a file begins that is being written
+HALF = re.compile(re.escape(PARTIAL) + "[a-z0-9_]{8}")  # its whole name
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class FolderError(ValueError):
@@ -23,7 +29,8 @@ class WriteError(OSError):
     """A file that cannot be written; the message names it, not the temporary file beside it, and the fix."""
 
     def __str__(self) -> str:
-        return f"{self.filename}: cannot be written ({self.strerror}); choose another output folder"
+        room = "make room there, or " if self.errno in FULL else ""
+        return f"{self.filename}: cannot be written ({self.strerror}); {room}choose another output folder"
 
 
 def write_atomically(path: str | Path, content: bytes) -> None:
@@ -31,8 +38,15 @@ def write_atomically(path: str | Path, content: bytes) -> None:
 
     Raises ``WriteError``.
     """
-    try:
+    with _writing(path):
         _write_atomically(Path(path), content)
+
+
+@contextlib.contextmanager
+def _writing(path: str | Path) -> Iterator[None]:
+    """What the system refuses becomes a ``WriteError`` that names ``path``."""
+    try:
+        yield
     except OSError as error:
         raise WriteError(error.errno, error.strerror or str(error), str(path)) from error
 
@@ -51,6 +65,42 @@ def _write_atomically(path: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):  # what went wrong first is what is told
             os.unlink(partial)
         raise
+
+
+def append(path: str | Path, lines: Iterable[str], sync: bool = False) -> None:
+    """Add ``lines`` to a file, all or none; what a killed run left of a line is cut off first.
+
+    ``sync``: they are on the disk then, and not only on the way. Raises ``WriteError``.
+    """
+    content = "".join(f"{line}\n" for line in lines).encode()
+    with _writing(path), open(path, "a+b", buffering=0) as file:
+        end = file.seek(0, os.SEEK_END)
+        file.seek(max(0, end - 1))
+        if file.read(1) not in (b"", b"\n"):
+            file.seek(0)
+            end = file.truncate(file.readall().rfind(b"\n") + 1)
+        try:
+            while content:
+                content = content[file.write(content) :]
+            if sync:
+                os.fsync(file.fileno())
+        except BaseException:
+            file.truncate(end)
+            raise
+
+
+@contextlib.contextmanager
+def only_one(place: str | Path, folders: Iterable[Path], lock: Path | None = None) -> Iterator[None]:
+    """Let no other process work at ``place``; half files that killed ones left in ``folders`` are removed.
+
+    ``lock``: the file that says so, where it is not to lie in ``place``. Raises ``LockError``.
+    """
+    with locks.hold(lock or Path(place, locks.NAME), place):
+        for path in (path for folder in folders for path in folder.glob(f"{PARTIAL}*")):
+            if HALF.fullmatch(path.name) and path.is_file() and not path.is_symlink():
+                with contextlib.suppress(OSError):
+                    path.unlink()
+        yield
 
 
 def sha256(path: str | Path) -> str:
@@ -77,7 +127,7 @@ class Marker:
         """Whether the folder carries the marker."""
         try:
             content = json.loads((Path(folder) / self.name).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return False
         return isinstance(content, dict) and self.key in content
 
@@ -96,10 +146,11 @@ class Marker:
         """Delete ``files`` (relative names) and the marker from ``folder``, and folders that are empty then.
 
         Anything else in the folder stays. Does nothing where the folder is missing or empty. Raises
-        ``FolderError`` where it is not ours, or holds one of the ``inputs``.
+        ``FolderError`` where it is not ours, or holds one of the ``inputs``, and ``LockError``.
         """
         folder = Path(folder)
-        if not folder.is_dir() or not any(folder.iterdir()):
+        names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+        if all(name == locks.NAME or HALF.fullmatch(name) for name in names):
             return
         if not self.is_in(folder):
             raise FolderError(
@@ -111,9 +162,12 @@ class Marker:
                 raise FolderError(
                     f"{folder}: not cleared, for it holds the input {given}; use another folder"
                 )
-        # The marker goes last: a killed run leaves a folder that is still ours.
-        for name in (*files, self.name):
-            _remove(folder, name)
+        with only_one(folder, [folder]):
+            # The marker is the last that makes it ours: a killed run leaves a folder that is still ours.
+            for name in (*files, self.name):
+                _remove(folder, name)
+            with contextlib.suppress(PermissionError):  # Windows removes it when it is free
+                _remove(folder, locks.NAME)
 
 
 def _remove(folder: Path, name: str) -> None:

@@ -8,7 +8,6 @@ import os
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import http.server
-import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ import pytest
 import torch
 from PIL import Image
 
+from deid import storage
 from deid.data import dataset
 from deid.data.crops import FaceCrops
 from deid.photo import detection, images
@@ -90,8 +90,9 @@ def library_path(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def own_library(library_path) -> Path:
     """That library where the tool looks for the user's own."""
-    default_path().parent.mkdir(parents=True, exist_ok=True)
-    return Path(shutil.copy(library_path, default_path()))
+    # Not written in place: a library is mapped, and a file that shrinks under its map ends the process.
+    storage.write_atomically(default_path(), library_path.read_bytes())
+    return default_path()
 
 
 @pytest.fixture(scope="session")

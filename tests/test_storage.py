@@ -7,7 +7,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from deid import storage
+from deid import locks, storage
+from deid.locks import BusyError
 from deid.storage import FolderError, Marker, WriteError
 
 
@@ -67,6 +68,56 @@ def test_writing_over_a_link_leaves_what_it_points_to(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "theirs")
     storage.write_atomically(tmp_path / "link", b"ours")
     assert (tmp_path / "theirs").read_bytes() == b"theirs" and (tmp_path / "link").read_bytes() == b"ours"
+
+
+def test_lines_are_added_all_or_none(tmp_path):
+    resource, signal = pytest.importorskip("resource"), pytest.importorskip("signal")
+    path = tmp_path / "lines"
+    storage.append(path, ["one", "two"])
+    storage.append(path, [])
+    limits, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(
+            WriteError, match="lines: cannot be written .+; make room there, or choose another"
+        ):
+            storage.append(path, ["three", "x" * 5000])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert path.read_text() == "one\ntwo\n"
+    storage.append(path, ["three"], sync=True)
+    assert path.read_text() == "one\ntwo\nthree\n"
+
+
+@pytest.mark.parametrize("torn", ["tw", "one\nt", "one\n" + "t" * 9999])
+def test_a_torn_line_goes_before_lines_are_added(tmp_path, torn):
+    (tmp_path / "lines").write_text(torn)
+    storage.append(tmp_path / "lines", ["more"])
+    assert (tmp_path / "lines").read_text() == torn[: torn.rfind("\n") + 1] + "more\n"
+
+
+def test_half_files_of_killed_runs_are_removed_and_nothing_else(tmp_path):
+    folder, below = tmp_path / "folder", tmp_path / "folder" / "below"
+    below.mkdir(parents=True)
+    (tmp_path / "theirs").touch()
+    halves = [folder / ".partial-abc_0123", below / ".partial-zzzzzzzz"]
+    others = [
+        folder / name for name in (".partial-", ".partial-abc", ".partial-notes.txt", "a.partial-abc_0123")
+    ]
+    for path in (*halves, *others):
+        path.touch()
+    (folder / ".partial-folder12").mkdir()
+    (folder / ".partial-link1234").symlink_to(tmp_path / "theirs")
+    before = set(tmp_path.rglob("*"))
+    with storage.only_one(folder, [folder, tmp_path / "missing"]):
+        pass
+    assert before - set(tmp_path.rglob("*")) == {halves[0]}, "only in the folders that are named"
+    with pytest.raises(BusyError), storage.only_one(folder, []), storage.only_one(folder, [below]):
+        pass
+    assert halves[1].exists(), "who is refused removes nothing"
+    with storage.only_one(folder, [below], tmp_path / "elsewhere"):
+        assert not halves[1].exists()
 
 
 def test_sha256_is_the_files_digest(tmp_path):
@@ -210,6 +261,21 @@ def test_a_folder_behind_a_link_is_emptied_and_the_link_stays(folder):
     link.symlink_to(folder, target_is_directory=True)
     MARKER.clear(link, FILES)
     assert link.is_symlink() and list(folder.iterdir()) == []
+
+
+def test_a_folder_in_which_a_process_is_at_work_is_not_cleared(folder):
+    with storage.only_one(folder, []), pytest.raises(BusyError, match="another process is at work"):
+        MARKER.clear(folder, FILES)
+    assert (folder / "index").exists() and MARKER.is_in(folder)
+    MARKER.clear(folder, FILES)
+    assert not folder.exists(), "nor does the lock stay"
+
+
+def test_what_a_run_leaves_that_was_killed_at_once_is_no_foreign_folder(tmp_path):
+    for name in (locks.NAME, ".partial-abc_0123"):
+        (tmp_path / name).touch()
+    MARKER.clear(tmp_path, FILES)
+    MARKER.claim(tmp_path, FILES)
 
 
 def test_a_killed_clearing_leaves_a_folder_that_is_still_ours(folder, monkeypatch):

@@ -64,7 +64,7 @@ def hide(pixels: Tensor, targets: Sequence[Target]) -> Scene:
         (left, top, right, bottom), inside = hole_of(target, size)
         area = hidden[:, :, top:bottom, left:right]
         area.copy_(torch.maximum(area, inside))
-    return Scene(torch.where(hidden > 0.5, torch.zeros_like(pixels), pixels), hidden)
+    return Scene(pixels.masked_fill(hidden > 0.5, 0), hidden)
 
 
 def covered(face: Face, hidden: Tensor) -> bool:

@@ -12,7 +12,7 @@ from deid import __version__, inpainting, storage
 from deid.anonymization import verification
 from deid.anonymization.options import Options
 from deid.anonymization.targets import Outcome, Target
-from deid.photo import alignment
+from deid.photo import alignment, images
 
 if TYPE_CHECKING:
     from deid.anonymization.pipeline import Result
@@ -26,7 +26,8 @@ def manifest(result: "Result", options: Options) -> dict:
     entry = {
         "status": result.status,
         "size": list(result.photo.size),
-        "lost": list(result.photo.lost),
+        "lost": images.losses(result.photo),
+        "metadata": list(result.photo.metadata.names),
         "smallest_face_searched": result.smallest_searched,
         "faces": [face_record(target, outcome) for target, outcome in faces],
         "doubtful_faces_left_visible": [face.record() for face in result.doubtful],

@@ -25,15 +25,17 @@ def blackout(area: Tensor, face_size: float, strength: float = 0.0) -> Tensor:
 
 def pixelate(area: Tensor, face_size: float, tiles: float = 8) -> Tensor:
     """Means of square tiles, ``tiles`` across the face. (1, 3, h, w) -> the same shape."""
-    side = max(1, round(face_size / tiles))
     height, width = area.shape[2:]
+    side = max(1, round(min(face_size / tiles, max(height, width))))
     means = F.avg_pool2d(area, side, ceil_mode=True, count_include_pad=False)
     return means.repeat_interleave(side, 2).repeat_interleave(side, 3)[:, :, :height, :width]
 
 
 def blur(area: Tensor, face_size: float, strength: float = 0.15) -> Tensor:
     """A Gaussian with a standard deviation of ``strength`` times the face. (1, 3, h, w) -> the same shape."""
-    deviation = max(1.0, strength * face_size)
+    deviation = min(
+        max(1.0, strength * face_size), 2 * max(area.shape[2:])
+    )  # wider, all is one colour anyway
     reach = min(round(3 * deviation), *(side - 1 for side in area.shape[2:]))
     wide = gaussian(F.pad(area, (reach,) * 4, mode="reflect"), deviation)
     return wide[:, :, reach : reach + area.shape[2], reach : reach + area.shape[3]]
@@ -49,7 +51,7 @@ def obfuscate(
 
     ``strength`` 0 is each method's own.
     """
-    canvas, hidden = pixels.clone(), compositing.hide(pixels, targets).hidden
+    canvas, hidden = compositing.hide(pixels, targets)
     size, after = (pixels.shape[3], pixels.shape[2]), list(outcomes)
     for index in sorted(
         range(len(targets)), key=lambda index: targets[index].black

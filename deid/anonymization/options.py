@@ -10,10 +10,13 @@ from deid.anonymization.obfuscation import OBFUSCATIONS
 from deid.devices import resolve_device
 from deid.inpainting.interface import Method
 from deid.inpainting.settings import TRUNCATION, Search
+from deid.photo import metadata
 from deid.photo.masks import MASKS
 from deid.recognition import recognisers
 
 METHODS = (*inpainting.METHODS, *OBFUSCATIONS)
+LARGEST = 2**63  # of a whole number: a seed may be no larger
+WANTED: dict[Any, str] = {int: "a whole number", float: "a number", bool: "True or False", str: "text"}
 
 
 @dataclass(frozen=True)
@@ -26,8 +29,9 @@ class Options:
     landmarks that a face is drawn for, by a normal distribution of so many eye distances. ``strength`` is a
     blur's width as a share of the face, or how many tiles across it a mosaic has (0: the method's own). With
     ``verify`` a face that ``recogniser`` finds more than ``threshold`` similar to its original is drawn again
-    and in the end hidden (``anonymization.verification``); a threshold of 0 is the recogniser's own. Raises
-    ``ValueError`` on values that make no sense.
+    and in the end hidden (``anonymization.verification``); a threshold of 0 is the recogniser's own.
+    ``keep_metadata`` names fields of the file that are written again, separated by commas
+    (``photo.metadata``). Raises ``ValueError`` on values that make no sense.
     """
 
     method: str = "reference"
@@ -46,6 +50,7 @@ class Options:
     verify: bool = True
     recogniser: str = "openface"
     threshold: float = 0.0
+    keep_metadata: str = ""
 
     def __post_init__(self) -> None:
         for name, known in (("method", METHODS), ("mask", ("", *MASKS)), ("recogniser", recognisers.NAMES)):
@@ -53,13 +58,15 @@ class Options:
                 raise ValueError(
                     f"{name} must be one of {', '.join(filter(None, known))}, not {getattr(self, name)!r}"
                 )
-        for name in ("starts", "iterations", "seed"):
-            if type(getattr(self, name)) is not int:
-                raise ValueError(f"{name} must be a whole number, not {getattr(self, name)!r}")
+        for field in fields(self):
+            if not _fits(value := getattr(self, field.name), field.type):
+                raise ValueError(f"{field.name} must be {WANTED[field.type]}, not {value!r:.80}")
         if not 0 < self.min_score <= 1:
             raise ValueError(f"min-score must be above 0 and at most 1, not {self.min_score}")
         if not min(self.min_size, self.starts, self.iterations) >= 1:  # so written, NaN is refused as well
             raise ValueError("min-size, starts and iterations must be at least 1")
+        if not (self.min_size < math.inf and 0 < self.smallest < math.inf):
+            raise ValueError(f"min-size and smallest must be sizes, not {self.min_size} and {self.smallest}")
         if not 0 <= self.strength < math.inf:
             raise ValueError(f"strength must be 0 or more, not {self.strength}")
         if not 0 <= self.truncation <= 1:
@@ -68,6 +75,7 @@ class Options:
             raise ValueError(
                 f"jitter must be 0 to 1, threshold -1 to 1, not {self.jitter} and {self.threshold}"
             )
+        metadata.parse(self.keep_metadata)
 
     @property
     def draws(self) -> bool:
@@ -83,6 +91,11 @@ class Options:
     def network(self) -> str:
         """The weights to draw with: those asked for, or the method's own; "" if nothing is drawn."""
         return (self.weights or inpainting.METHODS[self.method][1]) if self.draws else ""
+
+    @property
+    def metadata(self) -> tuple[str, ...]:
+        """Names of the metadata fields that are written again."""
+        return metadata.parse(self.keep_metadata)
 
     @property
     def search(self) -> Search:
@@ -103,21 +116,32 @@ class Options:
         return inpainting.load_method(self.method, self.weights, resolve_device(self.device))
 
 
+def _fits(value: object, kind: Any) -> bool:
+    """Whether a setting has this type; where a number is wanted, a whole one is as good."""
+    if type(value) is int:
+        return kind in (int, float) and -LARGEST <= value < LARGEST
+    return isinstance(value, kind) and kind is not int  # True would be one
+
+
 def parse(case: str) -> Options | None:
     """The options behind a case's name: "original", "blur strength=0.15", "onepass mask=face-120 verify=yes".
 
-    Nothing is verified unless the name says so: the tool's own check is a case of its own.
+    Nothing is verified unless the name says so: the tool's own check is a case of its own. Raises
+    ``ValueError`` for any other name.
     """
-    method, *changes = case.split()
+    method, *changes = case.split() or [""]
     if method == "original" and not changes:
         return None
     kinds: dict[str, Any] = {field.name: type(field.default) for field in fields(Options)}
     values: dict = {"verify": False}
     for change in changes:
         name, _, value = change.partition("=")
-        if name not in kinds or not value:
+        if name not in kinds or name == "method" or not value:
             raise ValueError(f"{case!r}: {change!r} is no setting; the settings are {', '.join(kinds)}")
         if kinds[name] is bool and value not in ("yes", "no"):
             raise ValueError(f"{case!r}: {name} is yes or no, not {value}")
-        values[name] = value == "yes" if kinds[name] is bool else kinds[name](value)
+        try:
+            values[name] = value == "yes" if kinds[name] is bool else kinds[name](value)
+        except ValueError:
+            raise ValueError(f"{case!r}: {name} must be {WANTED[kinds[name]]}, not {value}") from None
     return Options(method=method, **values)

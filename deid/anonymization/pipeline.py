@@ -70,7 +70,8 @@ def anonymize(
     photo, options and machine, same bytes. Raises ``ImageError`` for an unreadable file, ``ValueError`` and
     ``WeightsError`` for options that cannot be met.
     """
-    *_, last = steps(exchange.as_photo(photo), replace(options or Options(), **changes), found)
+    options = replace(options or Options(), **changes)
+    *_, last = steps(exchange.as_photo(photo, options.metadata), options, found)
     assert last.result is not None
     return last.result
 

@@ -6,16 +6,19 @@ What looks like a photo becomes a job, whether it can be read or not: reading it
 import glob
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from deid.anonymization import batch
 from deid.anonymization.batch import Job, UsageError
-from deid.photo import folders, images
+from deid.photo import folders, opening
 from deid.photo.folders import Listing
 from deid.photo.images import ImageError
 
+FARTHEST = 1e308  # what is beyond has no place: infinity, and whole numbers that no float can hold
+SMALLEST = 2  # pixels: whoever gives boxes as shares of the photo would hide nothing
 LARGEST = 3  # times the photo's side: a box may reach beyond the border, where a face does
 
 
@@ -65,7 +68,8 @@ def read_boxes(path: Path | None) -> dict[str, list]:
     if path is None:
         return {}
     try:
-        boxes = json.loads(path.read_bytes())  # in UTF-8 or UTF-16, with or without a mark
+        # In UTF-8 or UTF-16, with or without a mark.
+        boxes = json.loads(path.read_bytes(), object_pairs_hook=_once)
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{path}: not a readable JSON file ({error})") from None
     if not isinstance(boxes, dict):
@@ -74,24 +78,37 @@ def read_boxes(path: Path | None) -> dict[str, list]:
         for box in listed if isinstance(listed, list) else [None]:
             if not _is_box(box):
                 raise UsageError(
-                    f"{path}: {name}: {box} is not a box [x1, y1, x2, y2] with x2 > x1 and y2 > y1"
+                    f"{path}: {name}: {box!s:.100} is not a box [x1, y1, x2, y2] with x2 > x1 and y2 > y1"
                 )
     return boxes
 
 
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object of a boxes file; of a name that comes twice the first boxes would be forgotten."""
+    for name, count in Counter(name for name, _ in pairs).items():
+        if count > 1:
+            raise ValueError(f"{name} is named {count} times")
+    return dict(pairs)
+
+
 def _is_box(box: object) -> bool:
-    if not (isinstance(box, list) and len(box) == 4 and all(isinstance(v, int | float) for v in box)):
+    if not (isinstance(box, list) and len(box) == 4 and all(type(v) in (int, float) for v in box)):
         return False
-    return box[2] > box[0] and box[3] > box[1]
+    return all(-FARTHEST < v < FARTHEST for v in box) and box[2] > box[0] and box[3] > box[1]
 
 
 def _refuse_boxes_elsewhere(job: Job, path: Path | None) -> None:
     """Raise ``UsageError`` for a box that cannot be a face of its photo: nothing would be hidden there."""
-    if not job.boxes or (size := images.size_of(job.source)) is None:
+    if not job.boxes or (size := opening.size_of(job.source)) is None:
         return
     for box in job.boxes:
+        sides = [box[k + 2] - box[k] for k in (0, 1)]
         apart = any(box[k + 2] <= 0 or box[k] >= size[k] for k in (0, 1))
-        if apart or any(box[k + 2] - box[k] > LARGEST * size[k] for k in (0, 1)):
+        if min(sides) < SMALLEST:
+            raise UsageError(
+                f"{path}: {job.name}: {box} has a side under {SMALLEST} pixels; give pixels, not shares"
+            )
+        if apart or any(sides[k] > LARGEST * size[k] for k in (0, 1)):
             wrong = "lies outside of" if apart else f"is more than {LARGEST} times as large as"
             raise UsageError(f"{path}: {job.name}: {box} {wrong} the photo, {size[0]}x{size[1]} pixels")
 

@@ -1,12 +1,22 @@
-"""What an earlier run did already: the same photo with the same settings is not done again."""
+"""Other runs into the same folder: what an earlier one did is not done again; one at a time is at work."""
 
 import os
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from deid import storage
+from deid import locks, storage
 from deid.anonymization import batch, manifest
 from deid.anonymization.batch import Job
 from deid.anonymization.options import Options
+
+
+def alone(jobs: Iterable[Job], output: Path) -> AbstractContextManager[None]:
+    """Hold ``output`` for this run; half files that killed ones left where ``jobs`` are written are removed.
+
+    Raises ``LockError`` where another run is at work there.
+    """
+    return storage.only_one(output, {(output / job.name).parent for job in jobs}, locks.outside(output))
 
 
 def origin(job: Job) -> dict:

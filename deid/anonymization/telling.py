@@ -9,6 +9,7 @@ from typing import Any, TextIO
 
 from deid.anonymization.options import Options
 from deid.anonymization.pipeline import Result
+from deid.photo import images
 from deid.photo.faces import Face
 from deid.photo.images import ImageError
 from deid.storage import WriteError
@@ -44,7 +45,7 @@ class Console:
 
 def summary(result: Result) -> str:
     """How many faces there were, what became of them, and what of the file could not stay as it was."""
-    lost = "".join(f"; {what}" for what in result.photo.lost)
+    lost = "".join(f"; {what}" for what in images.losses(result.photo))
     if not result.targets:
         return f"no face found (which does not mean that there is none){lost}"
     counts: dict[str, int] = {}

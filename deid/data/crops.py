@@ -21,22 +21,34 @@ from deid.photo.faces import Face
 from deid.photo.images import ImageError
 
 
+class NoCropsError(ImageError):
+    """A folder without crops where some were asked for; the message names it and the fix."""
+
+
 class FaceCrops(torch.utils.data.Dataset):
     """The crops of one or more dataset folders, held in memory as bytes.
 
-    Items are (3, size, size) in [-1, 1]; ``limit``: the first so many. Raises ``ImageError`` where none is.
+    Items are (3, size, size) in [-1, 1]; ``limit``: the first so many. Raises ``NoCropsError`` where one of
+    the folders has none.
     """
 
     def __init__(self, folders: str | Path | Sequence[str | Path], limit: int | None = None) -> None:
         folders = [folders] if isinstance(folders, str | Path) else list(folders)
-        faces = [(Path(folder), face) for folder in folders for face in _cropped_faces(folder)][:limit]
+        listed = [(Path(folder), _cropped_faces(folder)) for folder in folders]
+        faces = [(folder, face) for folder, found in listed for face in found][:limit]
         paths = [folder / face["crop"] for folder, face in faces]
-        if not paths:
-            raise ImageError(
-                f"{', '.join(map(str, folders))}: no crops; run notebook 01_dataset_creation first"
+        without = [str(folder) for folder, found in listed if not found]
+        if without or not paths:
+            raise NoCropsError(
+                f"{', '.join(without) or folders}: no crops; run notebook 01_dataset_creation first"
             )
         with ThreadPoolExecutor() as pool:
-            self._bytes = torch.cat(list(pool.map(_crop_bytes, paths)))
+            crops = list(pool.map(_crop_bytes, paths))
+        for path, crop in zip(paths, crops, strict=True):
+            if crop.shape != crops[0].shape or crop.shape[2] != crop.shape[3]:
+                sides, first = f"{crop.shape[3]}x{crop.shape[2]}", f"{crops[0].shape[3]}x{crops[0].shape[2]}"
+                raise ImageError(f"{path}: a crop of {sides} pixels beside {first}; give crops of one size")
+        self._bytes = torch.cat(crops)
         self.paths, self._faces = paths, faces
 
     @cached_property
@@ -44,11 +56,9 @@ class FaceCrops(torch.utils.data.Dataset):
         """Where each crop's landmarks are, (N, 5, 2) in its own pixels."""
         size = self._bytes.shape[3]
         settings = {folder: replace(_settings(folder), size=size) for folder in {f for f, _ in self._faces}}
-        places = []
-        for folder, record in self._faces:
-            face = Face(tuple(record["box"]), record["score"], tuple(map(tuple, record["landmarks"])))
-            places.append(alignment.apply(alignment.invert(settings[folder].matrix(face)), face.points()))
-        return torch.stack(places).float()
+        return torch.stack(
+            [_landmarks(folder, face, settings[folder]) for folder, face in self._faces]
+        ).float()
 
     def at(self, size: int) -> "FaceCrops":
         """The same crops at another size, their landmarks with them."""
@@ -85,15 +95,40 @@ def _cropped_faces(folder: str | Path) -> list[dict]:
 
 
 def _settings(folder: Path) -> Settings:
-    return Settings(**json.loads((folder / SETTINGS).read_text(encoding="utf-8")))
+    try:
+        return Settings(**json.loads((folder / SETTINGS).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        raise ImageError(
+            f"{folder / SETTINGS}: damaged ({error}); delete the folder and make it again"
+        ) from None
+
+
+def _landmarks(folder: Path, record: dict, settings: Settings) -> Tensor:
+    """Where the landmarks of a face are in its crop, (5, 2)."""
+    face = Face(tuple(record["box"]), record["score"], tuple(map(tuple, record["landmarks"])))
+    try:
+        places = alignment.apply(alignment.invert(settings.matrix(face)), face.points())
+    except (RuntimeError, ValueError):  # no similarity leads to landmarks that are all in one place
+        places = torch.full((1,), torch.nan)
+    if not places.isfinite().all():
+        raise ImageError(
+            f"{folder / INDEX}: {record['crop']} has no face; delete the folder and make it again"
+        )
+    return places
 
 
 def crops_or_synthetic(
     folders: Sequence[str | Path], generator: FaceGenerator, count: int = 64, seed: int = 0
 ) -> FaceCrops:
-    """The crops in ``folders``; where one of them is not made yet, those of ``count`` synthetic portraits."""
-    if folders and all((Path(folder) / INDEX).exists() for folder in folders):
-        return FaceCrops(folders)
+    """The crops in ``folders``; of an empty list those of ``count`` synthetic portraits, drawn here.
+
+    Raises ``NoCropsError`` where a folder that is named has no crops: its name may be misspelt.
+    """
+    if folders:
+        try:
+            return FaceCrops(folders)
+        except NoCropsError as error:
+            raise NoCropsError(f"{error}, or set this to [] to learn from drawn portraits") from None
     with tempfile.TemporaryDirectory() as temporary:
         photos = synthetic.portraits(generator, count, Path(temporary) / "photos", seed)
         for _ in dataset.create(photos, Path(temporary) / "crops", Settings(min_face=40)):

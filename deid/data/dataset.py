@@ -4,9 +4,9 @@ A dataset folder holds ``dataset.json`` (how it was made), ``index.jsonl`` (one 
 A photo's line is appended after its crops are on disk: what has a line is whole, what has none is redone.
 """
 
+import contextlib
 import copy
 import json
-import os
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,14 +16,16 @@ from pathlib import Path
 from torch import Tensor
 
 from deid import storage
+from deid.data import records
 from deid.data.decoding import Chunk, decode_ahead
+from deid.data.records import CROPS, is_ours
 from deid.photo import alignment, images
 from deid.photo.alignment import DCGAN_FRAME
 from deid.photo.detection import detect_many
 from deid.photo.faces import Face
 from deid.photo.images import ImageError, Photo
 
-CROPS, INDEX, SETTINGS = "crops", "index.jsonl", "dataset.json"
+INDEX, SETTINGS = "index.jsonl", "dataset.json"
 MARKER = storage.Marker(SETTINGS, "alignment")
 
 
@@ -77,48 +79,47 @@ def create(
 
     Photos that have a line in the index are not read again. Source names in the index are relative to
     ``root``. Raises ``ImageError`` when the folder was made with other settings, ``FolderError`` when it
-    holds files of our names that are not ours, ``ValueError`` when two photos would share a name.
+    holds files of our names that are not ours, ``LockError`` when another process is at work there,
+    ``ValueError`` when two photos would share a name.
     """
     settings, output, named = settings or Settings(), Path(output), _named(photos, root)
-    _check_settings(settings, output)
-    records = {record["source"]: record for record in read_index(output)}
-    remaining = [(name, photo) for name, photo in named.items() if name not in records]
-    progress = summarize(records.values())
-    progress.total = len(records) + len(remaining)
-    start, before = time.perf_counter(), progress.done
-    yield copy.deepcopy(progress)
-    with open(output / INDEX, "a", encoding="utf-8") as index:
+    MARKER.claim(output, [INDEX, CROPS])
+    with storage.only_one(output, {output, *((output / CROPS / name).parent for name in named)}):
+        _check_settings(settings, output)
+        there = {record["source"]: record for record in read_index(output)}
+        remaining = [(name, photo) for name, photo in named.items() if name not in there]
+        progress = summarize(there.values())
+        progress.total = len(there) + len(remaining)
+        start, before = time.perf_counter(), progress.done
+        yield copy.deepcopy(progress)
         for chunk in decode_ahead(remaining, batch):
-            for record in _crop_chunk(chunk, output, settings, device):
-                index.write(json.dumps(record) + "\n")
+            made = list(_crop_chunk(chunk, output, settings, device))
+            storage.append(output / INDEX, map(json.dumps, made), sync=True)
+            for record in made:
                 _count(progress, record)
-            index.flush()
-            os.fsync(index.fileno())
             progress.photos_per_second = (progress.done - before) / (time.perf_counter() - start)
             yield copy.deepcopy(progress)
 
 
 def read_index(output: str | Path) -> list[dict]:
-    """The index's records; a torn last line (a run killed while writing) is cut off the file.
+    """The index's records; a torn last line (a run killed while writing) is none.
 
     Empty where the folder is no dataset. Raises ``ImageError`` where the index is damaged.
     """
     path = Path(output) / INDEX
     if not path.exists() or not MARKER.is_in(output):
         return []
-    whole = (content := path.read_bytes())[: content.rfind(b"\n") + 1]
-    if len(whole) < len(content):
-        storage.write_atomically(path, whole)
+    content = path.read_bytes()
     try:
-        return [json.loads(line) for line in whole.splitlines()]
+        return [records.parse(line) for line in content[: content.rfind(b"\n") + 1].splitlines()]
     except ValueError as error:
         raise ImageError(f"{path}: damaged ({error}); delete the folder and make it again") from None
 
 
-def summarize(records: Iterable[dict]) -> DatasetProgress:
-    """Counts over index records: photos, crops, reasons of what was dropped."""
+def summarize(index: Iterable[dict]) -> DatasetProgress:
+    """Counts over an index's records: photos, crops, reasons of what was dropped."""
     progress = DatasetProgress(0, 0, 0)
-    for record in records:
+    for record in index:
         _count(progress, record)
         progress.total = progress.done
     return progress
@@ -129,17 +130,12 @@ def discard(output: str | Path, inputs: Iterable[str | Path] = ()) -> None:
 
     Raises ``FolderError`` where the folder is no dataset, or holds one of ``inputs``.
     """
-    listed = [face["crop"] for record in read_index(output) for face in record["faces"] if "crop" in face]
-    found = [path.relative_to(output).as_posix() for path in Path(output, CROPS).rglob("*") if _is_ours(path)]
+    listed: list[str] = []
+    with contextlib.suppress(ImageError):  # of a damaged index go the crops that have the name of one
+        listed = [face["crop"] for record in read_index(output) for face in record["faces"] if "crop" in face]
+    found = [path.relative_to(output).as_posix() for path in Path(output, CROPS).rglob("*") if is_ours(path)]
     ours = {name for name in (*listed, *found) if name.startswith(f"{CROPS}/")}
     MARKER.clear(output, [*sorted(ours), INDEX], inputs)
-
-
-def _is_ours(path: Path) -> bool:
-    """Whether a file has the name of a crop (a killed run leaves some without a line) or of half of one."""
-    photo, _, number = path.stem.rpartition("-")
-    named = path.suffix == ".png" and number.isdigit() and Path(photo).suffix.lower() in images.SUFFIXES
-    return named or path.name.startswith(storage.PARTIAL)
 
 
 def _count(progress: DatasetProgress, record: dict) -> None:
@@ -151,8 +147,7 @@ def _count(progress: DatasetProgress, record: dict) -> None:
 
 
 def _check_settings(settings: Settings, output: Path) -> None:
-    """Make ``output`` our own, or raise where it is not or was made with other settings."""
-    MARKER.claim(output, [INDEX, CROPS])
+    """Make ``output`` our own, or raise where it was made with other settings."""
     path = output / SETTINGS
     if not path.exists():
         storage.write_atomically(path, json.dumps(asdict(settings), indent=1).encode())

@@ -28,7 +28,7 @@ from deid.photo.images import Photo
 
 FRAMES = (256, 512)  # pixels of the photo that a face's frame covers
 REPEATS = 5
-LARGE = 12_000_000  # pixels
+LARGE = 12  # megapixels
 COMMAND = """
 import json, sys, time
 from deid.__main__ import main
@@ -38,11 +38,12 @@ print(json.dumps({"code": code, "seconds": time.process_time(), "peak bytes": pe
 """
 
 
-def measure(photo: Photo, method: str) -> dict:
+def measure(photo: Photo, method: str, large: float = LARGE) -> dict:
     """The costs of one method, for the faces of a photo; what it makes once on a machine is made before.
 
     "draw" and "blend" are for one face of each size, without the check, once all is loaded. "start-up" is the
-    command line with a photo without a face, "12 megapixels" with the photo enlarged, and the check.
+    command line with a photo without a face, "12 megapixels" with the photo enlarged to ``large`` of them,
+    and the check.
     """
     for _ in Options(method).prepare():
         pass
@@ -53,9 +54,9 @@ def measure(photo: Photo, method: str) -> dict:
         faces |= {f"{what} ms at {side} px": ms for what, ms in zip(("draw", "blend"), spent, strict=True)}
     with tempfile.TemporaryDirectory() as folder:
         grey = run(Photo(torch.zeros(1, 3, 64, 64)), method, Path(folder) / "grey.png")
-        large = run(enlarged(photo, LARGE), method, Path(folder) / "large.jpg")
+        whole = run(enlarged(photo, round(large * 1e6)), method, Path(folder) / "large.jpg")
     start = {"start-up seconds": grey["seconds"], "start-up peak bytes": grey["peak bytes"]}
-    checked = {f"12 megapixels {name}": value for name, value in large.items()}
+    checked = {f"{large:g} megapixels {name}": value for name, value in whole.items()}
     return {"method": method} | faces | start | checked
 
 
@@ -126,11 +127,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m deid.evaluation.costs", description=summary)
     parser.add_argument("photo", type=Path, help="with at least one face")
     parser.add_argument("--methods", nargs="+", default=["onepass", "reference"], help="(%(default)s)")
+    parser.add_argument(
+        "--large", type=float, default=LARGE, help="megapixels of a large photo (%(default)s)"
+    )
     given = parser.parse_args()
     torch.set_num_threads(1)
     photo = images.load(given.photo)
     for method in given.methods:
-        print(json.dumps(measure(photo, method)), flush=True)
+        print(json.dumps(measure(photo, method, given.large)), flush=True)
 
 
 if __name__ == "__main__":

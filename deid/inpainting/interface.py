@@ -94,7 +94,10 @@ class Method(ABC):
 
     @classmethod
     def prepare(cls, weights: str = "") -> Iterator[tuple[int, int]]:
-        """Make what the method needs once on this machine, if anything; yields (done, total) on the way."""
+        """Make what the method needs once on this machine, if anything; yields (done, total) on the way.
+
+        While another process makes it, both are 0.
+        """
         del weights
         yield from ()
 

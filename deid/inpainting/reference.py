@@ -5,6 +5,7 @@ generator guesses what is hidden, a second network tells the kind of person that
 reference. A third network joins it to what is visible.
 """
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,6 +19,7 @@ from deid.generators import WeightsError, load_generator
 from deid.inpainting.guessing import Guesser, first_alike
 from deid.inpainting.interface import MaskedFaces, Method, Step
 from deid.inpainting.settings import Search
+from deid.locks import BusyError
 from deid.photo import alignment, masks
 from deid.photo.alignment import DCGAN_FRAME, Frame
 from deid.photo.faces import Face
@@ -29,6 +31,7 @@ from deid.references.rendering import render
 from deid.references.sources import openpeople_portraits
 
 SIZES = (256, 512, 1024)  # of a frame; a face has about as many pixels of detail as the photo has
+PAUSE = 0.3  # seconds until it is looked again whether another process has built the library
 FINENESS = 1.25  # photo pixels a frame pixel may cover
 
 
@@ -41,10 +44,17 @@ class ReferenceMethod(Method):
 
     @classmethod
     def prepare(cls, weights: str = "") -> Iterator[tuple[int, int]]:
-        """Build the library of the people that come with openpeople, where the user has none yet."""
-        if not weights and not default_path().exists():
-            for progress in build(openpeople_portraits(), default_path()):
-                yield progress.done, progress.total
+        """Build the library of the people that come with openpeople, where the user has none yet.
+
+        Yields (0, 0) while another process builds it.
+        """
+        while not weights and not default_path().exists():
+            try:
+                for progress in build(openpeople_portraits(), default_path(), once=True):
+                    yield progress.done, progress.total
+            except BusyError:
+                yield 0, 0
+                time.sleep(PAUSE)
 
     def __init__(self, weights: str | Path, device: str = "cpu") -> None:
         for _ in self.prepare(str(weights or "")):

@@ -23,7 +23,7 @@ def detect(
     smallest = max(12, int(min_size * 0.8))  # MTCNN's own limit is on a coarse pyramid: look a little lower
     if min(batch.shape[2:]) < smallest:
         return [[] for _ in batch]
-    found = mtcnn.detect(images.to_levels(batch), smallest, device)
+    found = mtcnn.detect(images.to_levels(batch).to(torch.uint8), smallest, device)
     return [_faces(found, k, min_score, min_size) for k in range(len(batch))]
 
 

@@ -1,11 +1,12 @@
 """Photos from and to what Python programs hold: paths, bytes, Pillow's images, arrays."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from deid.photo import formats, images, levels
 from deid.photo.images import ImageError, Photo
@@ -20,18 +21,18 @@ QUALITY = 92  # of a format with loss, where the source had none
 LOSSY = ("JPEG", "WEBP", "AVIF", "HEIF")
 
 
-def as_photo(given: Any) -> Photo:
+def as_photo(given: Any, keep: Sequence[str] = ()) -> Photo:
     """A photo of a path, the bytes of a file, a Pillow image, or an array (H, W), (H, W, 3) or (H, W, 4).
 
-    Arrays hold red, green and blue (and alpha) as uint8. Raises ``ImageError`` for what cannot be read,
-    ``TypeError`` for anything else.
+    Arrays hold red, green and blue (and alpha) as uint8. ``keep``: as in ``images.load``. Raises
+    ``ImageError`` for what cannot be read, ``TypeError`` for anything else.
     """
     if isinstance(given, Photo):
         return given
     if isinstance(given, str | Path):
-        return images.load(given)
+        return images.load(given, keep=keep)
     if isinstance(given, bytes | bytearray | memoryview):
-        return images.load("<bytes>", content=bytes(given))
+        return images.load("<bytes>", content=bytes(given), keep=keep)
     if isinstance(given, Image.Image):
         return _of_pillow(given)
     if isinstance(given, np.ndarray):
@@ -62,11 +63,8 @@ def save(photo: Photo, path: str | Path) -> None:
 
 
 def _of_pillow(image: Image.Image) -> Photo:
-    """A Pillow image as it looks; written as PNG, for its file's own encoding is not known any more."""
     try:
         formats.check_size(image, "an image", images.MAX_PIXELS)
-        seen, lost = levels.to_srgb(ImageOps.exif_transpose(image))
+        return images.of_pillow(image)
     except levels.LevelsError as error:
         raise ImageError(f"an image that {error}") from None
-    grey = image.mode in ("1", "L", "LA", *levels.DEEP)
-    return Photo(images.from_uint8(np.asarray(seen)), "PNG", grey, lost=tuple(lost))

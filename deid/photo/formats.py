@@ -20,6 +20,8 @@ else:
     pillow_heif.register_heif_opener()
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+PLAIN = {"BMP"}  # neither profile nor metadata
+WITH_PALETTE = {"PNG", "BMP", "TIFF"}
 WRITABLE = {"JPEG", "PNG", "WEBP", "BMP", "TIFF", "AVIF", "HEIF"}
 _HEIF, _AVIF = (".heic", ".heif", ".hif"), (".avif", ".avifs")
 _RAW = (
@@ -112,6 +114,14 @@ def encoding(image: Any) -> tuple[str, dict]:  # each format's Pillow class has 
     if image.format in ("AVIF", "HEIF"):  # their files do not say how they were made
         return image.format, {"quality": 92}
     return image.format, {"compression": "tiff_deflate"} if image.format == "TIFF" else {}
+
+
+def left_out(image: Any) -> list[str]:
+    """What of a file is neither read nor written, in words."""
+    pictures = getattr(image, "n_frames", 1)
+    return (
+        [f"{pictures - 1} more pictures in the file (previews, a gain map) left out"] if pictures > 1 else []
+    )
 
 
 def _brand(head: bytes) -> str:

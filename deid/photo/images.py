@@ -4,10 +4,10 @@ Inside the package an image is a float tensor (N, 3, H, W), RGB, in [-1, 1]; byt
 """
 
 import io
-import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,21 +16,25 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from deid import storage
-from deid.photo import folders, formats, levels
+from deid.photo import folders, formats, levels, metadata, opening
 from deid.photo.formats import ImageError
+from deid.photo.gamut import Space
+from deid.photo.metadata import Metadata
 
 SUFFIXES = formats.SUFFIXES
-MAX_PIXELS = 100_000_000
-ORIENTATION = 0x0112  # EXIF tag; from 5 on width and height change places
+MAX_PIXELS = 210_000_000  # phones make 200 megapixels; each pixel needs up to 60 bytes of memory
+# Pillow warns of less. Here the header's size is compared with the limit before anything is unpacked.
+Image.MAX_IMAGE_PIXELS = max(MAX_PIXELS, Image.MAX_IMAGE_PIXELS or 0)
 
 
 @dataclass(frozen=True)
 class Photo:
     """One decoded photo and how its file was encoded.
 
-    ``pixels`` is (1, 3, H, W) in [-1, 1], upright, sRGB. ``format`` and ``options`` reproduce the encoding
-    (JPEG quantisation tables and subsampling, WebP lossless or not); no metadata is held anywhere. ``lost``
-    says in words what could not stay as the file held it.
+    ``pixels`` is (1, 3, H, W) in [-1, 1], upright, sRGB; the colours of a wider ``space`` lie beyond these.
+    ``format`` and ``options`` reproduce the encoding (JPEG quantisation tables and subsampling, WebP lossless
+    or not), ``grey`` and ``palette`` the mode. ``lost`` says in words what could not stay as the file held
+    it. Of its metadata nothing is held but ``metadata``, which is empty where no one asks for some.
     """
 
     pixels: Tensor
@@ -38,6 +42,9 @@ class Photo:
     grey: bool = False
     options: dict = field(default_factory=dict)
     lost: tuple[str, ...] = ()
+    palette: bool = False
+    space: Space | None = None
+    metadata: Metadata = Metadata()
 
     @property
     def size(self) -> tuple[int, int]:
@@ -58,7 +65,7 @@ def to_levels(images: Tensor) -> Tensor:
 def from_uint8(array: np.ndarray) -> Tensor:
     """uint8 array (N, H, W, 3) or (H, W, 3) -> (N, 3, H, W) in [-1, 1]; the exact inverse of ``to_uint8``."""
     array = array[None] if array.ndim == 3 else array
-    return torch.from_numpy(np.array(array)).permute(0, 3, 1, 2).float().div(127.5).sub(1)
+    return torch.from_numpy(np.array(array)).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
 
 
 def shrink(images: Tensor, longest: int) -> Tensor:
@@ -79,37 +86,26 @@ def find(path: str | Path) -> list[Path]:
     raise ImageError(f"{path}: no such file or folder")
 
 
-def size_of(path: str | Path) -> tuple[int, int] | None:
-    """(width, height) of a photo as it is shown, from its header; None where that cannot be read."""
-    try:
-        with _open(Path(path)) as file, Image.open(file) as image:
-            turned = image.getexif().get(ORIENTATION, 1) >= 5
-            return image.size[::-1] if turned else image.size
-    except Exception:  # ``load`` says what is wrong
-        return None
+def load(
+    path: str | Path, max_pixels: int = MAX_PIXELS, content: bytes | None = None, keep: Sequence[str] = ()
+) -> Photo:
+    """Decode one photo: EXIF orientation applied, as it looks (``levels.seen``).
 
-
-def load(path: str | Path, max_pixels: int = MAX_PIXELS, content: bytes | None = None) -> Photo:
-    """Decode one photo: EXIF orientation applied, as it looks in sRGB (``levels.to_srgb``).
-
-    ``content``: its bytes, where ``path`` only names it (in an archive). Raises ``ImageError`` naming the
-    file for anything that is not a whole, single, reasonably sized photo.
+    ``content``: its bytes, where ``path`` only names it (in an archive). ``keep``: names of metadata fields
+    that are written again (``metadata.FIELDS``). Raises ``ImageError`` naming the file for anything that is
+    not a whole, single, reasonably sized photo.
     """
     path = Path(path)
-    file = _open(path) if content is None else io.BytesIO(content)
+    file = opening.open_photo(path) if content is None else io.BytesIO(content)
     head = b""
     try:
         # The size is known from the header: a decompression bomb is refused before it is unpacked.
         with file:
-            before, head = _state(file), file.read(formats.HEAD)
+            before, head = opening.state(file), file.read(formats.HEAD)
             image = Image.open(file)
             formats.check(image, path, max_pixels)
-            encoding = formats.encoding(image)
-            grey = image.mode in ("1", "L", "LA", *levels.DEEP)
-            bits = levels.bits_of(image, head)
-            seen, lost = levels.to_srgb(ImageOps.exif_transpose(image), bits)
-            pixels = from_uint8(np.asarray(seen))
-            if _state(file) != before:
+            photo = _as_seen(image, levels.bits_of(image, head), formats.encoding(image), keep)
+            if opening.state(file) != before:
                 raise ImageError(f"{path}: changed while it was read; run again when it is complete")
     except ImageError:
         raise
@@ -125,26 +121,28 @@ def load(path: str | Path, max_pixels: int = MAX_PIXELS, content: bytes | None =
         raise ImageError(
             f"{path}: broken or truncated image ({error}); open and save it again elsewhere"
         ) from error
-    return Photo(pixels, encoding[0], grey, encoding[1], tuple(lost))
+    return photo
 
 
-def _open(path: Path) -> BinaryIO:
-    if os.path.exists(path) and not os.path.isfile(path):  # reading a pipe would wait for ever
-        raise ImageError(f"{path}: not a file; give photos or folders")
-    try:
-        return path.open("rb")
-    except FileNotFoundError:
-        raise ImageError(f"{path}: no such file") from None
-    except OSError as error:
-        raise ImageError(f"{path}: cannot be read ({error.strerror}); make it readable") from None
+def of_pillow(image: Any) -> Photo:
+    """A Pillow image as it looks; written as PNG, for its file's own encoding is not known any more."""
+    return _as_seen(image, 8, ("PNG", {}), ())
 
 
-def _state(file: BinaryIO) -> tuple[int, ...]:
-    """What changes when someone writes to an open file."""
-    if isinstance(file, io.BytesIO):
-        return ()
-    state = os.fstat(file.fileno())
-    return state.st_size, state.st_mtime_ns
+def _as_seen(image: Any, bits: int, encoding: tuple[str, dict], keep: Sequence[str]) -> Photo:
+    """An opened picture, ``bits`` a channel in its file, that is written back in ``encoding``."""
+    seen = levels.seen(ImageOps.exif_transpose(image), bits)
+    numbers = np.asarray(seen.image)
+    return Photo(
+        seen.space.decode(numbers) if seen.space else from_uint8(numbers),
+        encoding[0],
+        image.mode in ("1", "L", "LA", *levels.DEEP),
+        encoding[1],
+        (*seen.lost, *formats.left_out(image)),
+        image.mode in ("P", "PA"),
+        seen.space,
+        metadata.read(image, keep),
+    )
 
 
 def save(photo: Photo, path: str | Path) -> None:
@@ -160,13 +158,27 @@ def save(photo: Photo, path: str | Path) -> None:
 
 
 def encode(photo: Photo) -> bytes:
-    """What ``save`` writes: ``photo`` in its own encoding, without any metadata."""
+    """What ``save`` writes: ``photo`` in its own encoding, without any metadata but what its owner chose."""
     # A fresh image: Pillow would carry a JPEG comment through convert, paste and save.
-    image = Image.fromarray(to_uint8(photo.pixels)[0])
+    space = photo.space if photo.format not in formats.PLAIN else None
+    image = Image.fromarray(space.encode(photo.pixels) if space else to_uint8(photo.pixels)[0])
     image = image.convert("L") if photo.grey else image
+    if photo.palette and photo.format in formats.WITH_PALETTE:
+        image = levels.with_palette(image) or image
+    more: dict[str, Any] = {"icc_profile": space.profile()} if space else {}
+    if photo.metadata.exif and photo.format not in formats.PLAIN:
+        more["exif"] = photo.metadata.exif
+        more |= {"compression": "raw"} if photo.format == "TIFF" else {}  # libtiff would lose the camera's
     encoded = io.BytesIO()
-    image.save(encoded, photo.format, **photo.options)
+    image.save(encoded, photo.format, **(photo.options | more))
     return encoded.getvalue()
+
+
+def losses(photo: Photo) -> list[str]:
+    """What of the file that was read is not in what ``save`` writes, in words."""
+    image = Image.fromarray(to_uint8(photo.pixels)[0]) if photo.palette else None
+    fits = image is None or (photo.format in formats.WITH_PALETTE and image.getcolors(256))
+    return [*photo.lost] if fits else [*photo.lost, "the palette became full colour"]
 
 
 def to_jpeg(pixels: Tensor, quality: int = 95) -> bytes:

@@ -1,14 +1,18 @@
-"""From what a picture file holds to sRGB in 8 bits, and in words what could not stay as it was.
+"""From what a picture file holds to RGB in 8 bits, and in words what could not stay as it was.
 
 A file's numbers mean little by themselves: a colour profile, the bits of a channel and an alpha channel say
 how they look. What is lost on the way is said, so that a person can do something about it.
 """
 
 import io
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import numpy as np
 from PIL import Image, ImageCms
+
+from deid.photo import gamut
+from deid.photo.gamut import Space
 
 DEEP = ("I", "I;16", "I;16B", "I;16L", "F")
 TWELVE = 4095  # cameras and scanners put 12 bits into 16; a photo of 16 that holds no more would be black
@@ -20,8 +24,17 @@ class LevelsError(ValueError):
     """Numbers that are no picture."""
 
 
-def to_srgb(image: Image.Image, bits: int = 8) -> tuple[Image.Image, list[str]]:
-    """A picture as it looks, mode "RGB", and what was lost; ``bits`` a channel as in its file.
+@dataclass
+class Appearance:
+    """A picture as it looks: an ``image`` of mode "RGB", in sRGB or a ``space`` beyond it; what was lost."""
+
+    image: Image.Image
+    lost: list[str] = field(default_factory=list)
+    space: Space | None = None
+
+
+def seen(image: Image.Image, bits: int = 8) -> Appearance:
+    """A picture as it looks; ``bits`` a channel as in its file.
 
     Transparency becomes white. Raises ``LevelsError`` for numbers that are not finite.
     """
@@ -31,16 +44,20 @@ def to_srgb(image: Image.Image, bits: int = 8) -> tuple[Image.Image, list[str]]:
         lost.append(said)
     elif bits > 8:
         lost.append(f"{bits} bits a channel became 8")
-    if image.mode in ("P", "PA"):
-        lost.append("the palette became full colour")
+    if image.mode == "CMYK":
+        lost.append("ink colours (CMYK) became RGB")
     if "A" in image.getbands() or "transparency" in image.info:
         image, seen_through = _over_white(image)
         lost += ["transparency became white"] if seen_through else []
     image = image if image.mode in ("L", "RGB", "CMYK") else image.convert("RGB")
+    if profile and image.mode == "RGB" and (space := gamut.space_of(profile)):
+        return Appearance(image, lost, space)
     if profile:
+        wide = image.mode == "RGB" and gamut.reaches_beyond(profile)
         image, understood = _by_profile(image, profile)
+        lost += ["the colour profile became sRGB"] if understood and wide else []
         lost += [] if understood else ["the colour profile could not be read"]
-    return image.convert("RGB"), lost
+    return Appearance(image.convert("RGB"), lost)
 
 
 def bits_of(image: Any, head: bytes) -> int:
@@ -50,6 +67,19 @@ def bits_of(image: Any, head: bytes) -> int:
     if image.format == "TIFF":
         return max(image.tag_v2.get(_BITS_PER_SAMPLE, (8,)))
     return 8
+
+
+def with_palette(image: Image.Image) -> Image.Image | None:
+    """A picture of mode "RGB" with the palette of its own colours; None where they are more than 256."""
+    if not image.getcolors(256):
+        return None
+    colours = np.asarray(image, np.int32)
+    packed = (colours[..., 0] << 16) | (colours[..., 1] << 8) | colours[..., 2]
+    known, numbers = np.unique(packed, return_inverse=True)
+    palette = np.stack([known >> 16, (known >> 8) & 255, known & 255], 1).astype(np.uint8)
+    made = Image.fromarray(numbers.reshape(packed.shape).astype(np.uint8))
+    made.putpalette(palette.tobytes())
+    return made
 
 
 def is_lossless_webp(content: Any) -> bool:

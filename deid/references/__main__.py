@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from deid import figures
+from deid import figures, locks, storage
 from deid.downloads import DownloadError
 from deid.generators import WeightsError, load_generator
 from deid.generators.weights import downloads
+from deid.locks import LockError
 from deid.references import learning, looks, sources
 from deid.references.build import build
 from deid.references.entries import entries_of, write_library
@@ -73,7 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
     }
     try:
         commands[given.command](given)
-    except (LibraryError, DownloadError, WeightsError, OSError) as error:
+    except (LibraryError, LockError, DownloadError, WeightsError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -174,12 +175,13 @@ def show_references(given: argparse.Namespace) -> None:
 
 def remove_references(given: argparse.Namespace) -> None:
     """Write the library again without the named references."""
-    library = Library.open(given.library)
-    known = {name for reference in library.references for name in (reference.name, reference.identity)}
-    if unknown := [name for name in given.names if name not in known]:
-        raise LibraryError(f"{given.library}: holds no {unknown[0]}; list shows all names")
-    left = [entry for entry in entries_of(library) if not {entry.name, entry.identity} & set(given.names)]
-    write_library(given.library, left, library.rejected)
+    with storage.only_one(given.library, [], locks.outside(given.library)):
+        library = Library.open(given.library)
+        known = {name for reference in library.references for name in (reference.name, reference.identity)}
+        if unknown := [name for name in given.names if name not in known]:
+            raise LibraryError(f"{given.library}: holds no {unknown[0]}; list shows all names")
+        left = [entry for entry in entries_of(library) if not {entry.name, entry.identity} & set(given.names)]
+        write_library(given.library, left, library.rejected)
     print(f"{given.library}: {len(library) - len(left)} removed, {len(left)} references left")
 
 

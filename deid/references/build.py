@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from deid import locks, storage
 from deid.photo import alignment, detection, images
 from deid.photo.alignment import DCGAN_FRAME
 from deid.photo.faces import Face
@@ -42,11 +43,20 @@ class BuildProgress:
     rejected: Counter[str] = field(default_factory=Counter)
 
 
-def build(portraits: PortraitSource, path: str | Path) -> Iterator[BuildProgress]:
+def build(portraits: PortraitSource, path: str | Path, once: bool = False) -> Iterator[BuildProgress]:
     """Add all ``portraits`` that pass the gates to the library at ``path``, which is written at the end.
 
-    Yields a record for each. Raises ``LibraryError`` where the path holds a file that is no library.
+    Yields a record for each. With ``once`` nothing is done where a library is there already. Raises
+    ``LibraryError`` where the path holds a file that is no library, ``LockError`` where another process
+    changes the library.
     """
+    with storage.only_one(path, [Path(path).parent], locks.outside(path)):
+        if not (once and Path(path).exists()):
+            yield from _build(portraits, path)
+
+
+def _build(portraits: PortraitSource, path: str | Path) -> Iterator[BuildProgress]:
+    """The same, where the library is ours."""
     library = Library.open(path) if Path(path).exists() else None
     entries, rejected = (entries_of(library), dict(library.rejected)) if library else ([], {})
     before, counted = len(entries), Counter[str]()

@@ -82,5 +82,7 @@ def write_library(
     try:
         storage.write_atomically(path, save(tensors, metadata={"deid": json.dumps(facts)}))
     except OSError as error:
-        raise LibraryError(f"{path}: cannot be written ({error.strerror}); choose another place") from error
+        raise LibraryError(
+            f"{path}: cannot be written ({error.strerror}); make room there, or choose another place"
+        ) from error
     return Path(path)

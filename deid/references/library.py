@@ -34,7 +34,10 @@ TENSORS = {
     "landmarks": ("landmarks", (5, 2), torch.float32),
     "embeddings": ("embedding", (128,), torch.float32),
 }
-FACTS = ("name", "identity", "source", "licence", "size", "attributes")
+# What a record says, and the type of that.
+FACTS = {"name": str, "identity": str, "source": str, "licence": str, "size": int, "attributes": dict}
+REBUILD = "move the file away and run: python -m deid.references build"
+BROKEN = (AttributeError, LookupError, RecursionError, RuntimeError, TypeError, ValueError)
 
 
 class LibraryError(ValueError):
@@ -74,10 +77,9 @@ class Library:
             self._file = safe_open(self.path, framework="pt")
             facts = json.loads((self._file.metadata() or {}).get("deid", "{}"))
             self._read(facts)
-        except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (*BROKEN, SafetensorError, OSError) as error:
             raise LibraryError(
-                f"{path}: not a library of references of this version ({error}); "
-                "move the file away and run: python -m deid.references build"
+                f"{path}: not a library of references of this version ({error}); {REBUILD}"
             ) from None
         self._decoded = lru_cache(maxsize=8)(self._decode)
 
@@ -90,17 +92,27 @@ class Library:
         if facts["references version"] != VERSION:
             raise ValueError(f"version {facts['references version']}")
         records = facts["records"]
+        for record in records:
+            if wrong := [
+                name for name, kind in (FACTS | {"digest": str}).items() if type(record[name]) is not kind
+            ]:
+                raise ValueError(f"a record whose {wrong[0]} is {record[wrong[0]]!r:.40}")
+            if not all(isinstance(value, int | float) for value in record["attributes"].values()):
+                raise ValueError(f"attributes of {record['name']:.40} that are no numbers")
         self.rejected: dict[str, dict[str, int]] = facts["rejected"]
         self.digests: list[str] = [record["digest"] for record in records]
         self.offsets = self._file.get_tensor("offsets")
         self.thumbnails, self.mattes, self.landmarks, self.embeddings = (
             self._file.get_tensor(name) for name in TENSORS
         )
-        shapes = [tuple(getattr(self, name).shape) for name in TENSORS]
-        (end,) = self._file.get_slice("blobs").get_shape()
-        wanted = [(len(records), *shape) for _, shape, _ in TENSORS.values()]
-        if shapes != wanted or len(self.offsets) != len(records) + 1 or self.offsets[-1] != end:
+        found = [(tuple(tensor.shape), tensor.dtype) for tensor in map(self.__getattribute__, TENSORS)]
+        blobs, count = self._file.get_slice("blobs"), len(records)
+        wanted = [((count, *shape), kind) for _, shape, kind in TENSORS.values()]
+        lengths, whole = self.offsets.diff(), (self.offsets.dtype, blobs.get_dtype()) == (torch.int64, "U8")
+        if found != wanted or not whole or len(lengths) != count or (lengths < 0).any():
             raise ValueError("its parts do not fit together")
+        if [self.offsets[0], self.offsets[-1]] != [0, *blobs.get_shape()]:
+            raise ValueError("its pictures do not fit together")
         self.references = [
             Reference(index=k, landmarks=self.landmarks[k], **{name: record[name] for name in FACTS})
             for k, record in enumerate(records)
@@ -124,10 +136,8 @@ class Library:
         start, end = self.offsets[index : index + 2].tolist()
         content = self._file.get_slice("blobs")[start:end].numpy().tobytes()
         if hashlib.sha256(content).hexdigest() != self.digests[index]:
-            raise LibraryError(
-                f"{self.path}: the picture of {self.references[index].name} was changed; "
-                "move the file away and run: python -m deid.references build"
-            )
+            name = self.references[index].name
+            raise LibraryError(f"{self.path}: the picture of {name} was changed; {REBUILD}")
         return content
 
     def crop(self, index: int, size: int) -> Tensor:
@@ -135,7 +145,12 @@ class Library:
         return self._decoded(index, size)
 
     def _decode(self, index: int, size: int) -> Tensor:
-        pixels = images.from_jpeg(self.picture(index), size)
+        content = self.picture(index)
+        try:
+            pixels = images.from_jpeg(content, size)
+        except Exception as error:  # decoders raise anything
+            name = self.references[index].name
+            raise LibraryError(f"{self.path}: the picture of {name} is none ({error}); {REBUILD}") from None
         side = pixels.shape[2]
         if side % size == 0:
             return F.interpolate(pixels, (size, size), mode="area") if side > size else pixels

@@ -2,20 +2,26 @@
 
 ``recipe.json``, ``history.jsonl`` (one line a step), ``previews/`` (one PNG grid each) and ``checkpoint.pt``.
 The recipe marks the folder as ours. A preview is ours if its name is nine digits. Other files are left alone.
+A lock lets one process at a time train in it.
 """
 
+import contextlib
 import io
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 from torchvision.utils import make_grid
 
+from deid import storage
+from deid.generators.weights.recorded_pickle import BROKEN, said
 from deid.photo import images
 from deid.photo.images import Photo
 from deid.storage import Marker, write_atomically
@@ -28,11 +34,67 @@ class DivergedError(ValueError):
     """A training whose losses are no numbers any more; the message names the run and the fix."""
 
 
+class RunError(ValueError):
+    """A file of a run that is damaged, or another version's; the message names the file and the fix."""
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Raise ``RunError`` for whatever reading a damaged file, or using what it holds, raises."""
+    try:
+        yield
+    except RunError:
+        raise
+    except (*BROKEN, OSError, zipfile.BadZipFile) as error:
+        raise RunError(f"{path}: cannot be used ({said(error)}); choose another run folder") from error
+
+
+class Resumable(Protocol):
+    """A training whose state goes into a checkpoint; ``images``: how many it has had so far."""
+
+    images: int
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Restore the state of a checkpoint."""
+
+
+@contextlib.contextmanager
+def resumed(training: Resumable, recipe: Any, run: str | Path, device: str = "cpu") -> Iterator[None]:
+    """Hold the folder ``run`` for ``training``, by the dataclass ``recipe``; it goes on from its checkpoint.
+
+    History and previews past the checkpoint are dropped, and half files of killed runs. Raises
+    ``LockError`` where another training is at work in the folder, and as ``write_recipe`` does.
+    """
+    run = Path(run)
+    claim(run)
+    with storage.only_one(run, [run, run / PREVIEWS]):
+        write_recipe(asdict(recipe), run, asdict(type(recipe)()))
+        if (state := load_checkpoint(run, device)) is not None:
+            with reading(run / CHECKPOINT):
+                training.load_state(state)
+        rewind(training.images, run)
+        yield
+
+
+def claim(run: str | Path) -> None:
+    """Raise ``FolderError`` where the folder holds files of our names that are not ours."""
+    MARKER.claim(run, [HISTORY, PREVIEWS, CHECKPOINT])
+
+
 def history(run: str | Path) -> list[dict[str, Any]]:
-    """The losses of a run, one record a step: images, discriminator, generator."""
+    """The losses of a run, one record a step: images, discriminator, generator.
+
+    Raises ``RunError`` where they are damaged.
+    """
     path = Path(run) / HISTORY
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []
-    return [json.loads(line) for line in lines if line.endswith("\n")]  # a torn last line is no record
+    if not path.exists():
+        return []
+    with reading(path):
+        lines = path.read_bytes().splitlines(keepends=True)
+        records = [json.loads(line) for line in lines if line.endswith(b"\n")]  # a torn last line is none
+        if not all(isinstance(record, dict) and type(record.get("images")) is int for record in records):
+            raise ValueError("a line that is no record of a step")
+    return records
 
 
 def previews(run: str | Path) -> list[tuple[int, Tensor]]:
@@ -41,8 +103,9 @@ def previews(run: str | Path) -> list[tuple[int, Tensor]]:
 
 
 def read_recipe(run: str | Path) -> dict[str, Any]:
-    """The settings that the run was started with."""
-    return json.loads((Path(run) / RECIPE).read_text(encoding="utf-8"))
+    """The settings that the run was started with. Raises ``RunError`` where they are damaged."""
+    with reading(Path(run) / RECIPE):
+        return dict(**json.loads((Path(run) / RECIPE).read_text(encoding="utf-8")))
 
 
 def write_recipe(settings: dict[str, Any], run: str | Path, defaults: dict[str, Any]) -> None:
@@ -52,7 +115,7 @@ def write_recipe(settings: dict[str, Any], run: str | Path, defaults: dict[str, 
     holds files of our names that are not ours, and ``ValueError`` where it was started with other settings.
     """
     run = Path(run)
-    MARKER.claim(run, [HISTORY, PREVIEWS, CHECKPOINT])
+    claim(run)
     settings, defaults = json.loads(
         json.dumps([settings, defaults])
     )  # as they will be read: tuples become lists
@@ -74,9 +137,8 @@ def refuse_nonsense(losses: Mapping[str, float], count: int, run: str | Path) ->
 
 
 def append(record: dict[str, Any], run: str | Path) -> None:
-    """Add one step's record to the history."""
-    with open(Path(run) / HISTORY, "a", encoding="utf-8") as file:
-        file.write(json.dumps(record) + "\n")
+    """Add one step's record to the history, whole or not at all. Raises ``WriteError``."""
+    storage.append(Path(run) / HISTORY, [json.dumps(record)])
 
 
 def save_preview(count: int, preview: Tensor, run: str | Path) -> None:
@@ -92,9 +154,15 @@ def save_checkpoint(state: dict[str, Any], run: str | Path) -> None:
 
 
 def load_checkpoint(run: str | Path, device: str = "cpu") -> dict[str, Any] | None:
-    """The state of the last checkpoint, tensors and numbers only; None where there is none yet."""
+    """The state of the last checkpoint, tensors and numbers only; None where there is none yet.
+
+    Raises ``RunError`` where it is damaged.
+    """
     path = Path(run) / CHECKPOINT
-    return torch.load(path, map_location=device, weights_only=True) if path.exists() else None
+    if not path.exists():
+        return None
+    with reading(path):
+        return dict(**torch.load(path, map_location=device, weights_only=True))
 
 
 def rewind(count: int, run: str | Path) -> None:
@@ -110,7 +178,7 @@ def discard(run: str | Path, inputs: Iterable[str | Path] = ()) -> None:
     """Delete what a run left in its folder; any other file stays.
 
     Does nothing where the folder is missing or empty. Raises ``FolderError`` where it is not ours, or holds
-    one of the ``inputs``.
+    one of the ``inputs``, and ``LockError`` where a training is at work in it.
     """
     ours = [f"{PREVIEWS}/{path.name}" for path in _preview_files(run)]
     MARKER.clear(run, [HISTORY, CHECKPOINT, *ours], inputs)

@@ -140,29 +140,26 @@ def train(
 
     Yields a step per batch. Leaves ``recipe.json``, ``history.jsonl`` (losses), ``previews/`` (the same
     latents as PNG) and ``checkpoint.pt``. Raises ``FolderError`` where ``run`` holds files of these names
-    that are not ours, ``ValueError`` where it was started with another recipe, and ``DivergedError`` where a
-    loss is not finite: the last checkpoint stays.
+    that are not ours, ``LockError`` where another training is at work there, ``ValueError`` where it was
+    started with another recipe, and ``DivergedError`` where a loss is not finite: the last checkpoint stays.
     """
     run, schedule, training = Path(run), schedule or Schedule(), Training(recipe, device)
-    checkpoints.write_recipe(asdict(recipe), run, asdict(Recipe()))
-    if (state := checkpoints.load_checkpoint(run, device)) is not None:
-        training.load_state(state)
-    checkpoints.rewind(training.images, run)
     z, end = training.preview_latents(), min(recipe.images, schedule.until or recipe.images)
-    deadline, last = time.monotonic() + schedule.seconds, training.images >= end
-    while not last:
-        before = training.images
-        losses = training.step(training.batch(crops))
-        count, preview = training.images, None
-        checkpoints.refuse_nonsense(losses, count, run)
-        last = count >= end or time.monotonic() >= deadline
-        if last or _crosses(before, count, schedule.preview_every):
-            preview = training.preview(z, schedule.preview_crops or crops)
-            checkpoints.save_preview(count, preview, run)
-        checkpoints.append({"images": count} | losses, run)
-        if last or _crosses(before, count, schedule.checkpoint_every):
-            checkpoints.save_checkpoint(training.state(), run)
-        yield TrainingStep(count, losses, preview)
+    with checkpoints.resumed(training, recipe, run, device):
+        deadline, last = time.monotonic() + schedule.seconds, training.images >= end
+        while not last:
+            before = training.images
+            losses = training.step(training.batch(crops))
+            count, preview = training.images, None
+            checkpoints.refuse_nonsense(losses, count, run)
+            last = count >= end or time.monotonic() >= deadline
+            if last or _crosses(before, count, schedule.preview_every):
+                preview = training.preview(z, schedule.preview_crops or crops)
+                checkpoints.save_preview(count, preview, run)
+            checkpoints.append({"images": count} | losses, run)
+            if last or _crosses(before, count, schedule.checkpoint_every):
+                checkpoints.save_checkpoint(training.state(), run)
+            yield TrainingStep(count, losses, preview)
 
 
 def export(
@@ -182,9 +179,10 @@ def export(
         files.refuse_foreign(target)
     if (state := checkpoints.load_checkpoint(run)) is None:
         raise ValueError(f"{run / checkpoints.CHECKPOINT}: missing; train the network into this folder first")
-    recipe = Recipe(**checkpoints.read_recipe(run))
-    training = Training(recipe)
-    training.load_state(state)
+    with checkpoints.reading(run / checkpoints.RECIPE):
+        training = Training(recipe := Recipe(**checkpoints.read_recipe(run)))
+    with checkpoints.reading(run / checkpoints.CHECKPOINT):
+        training.load_state(state)
     if share_of_start:
         update_average(training.average, networks.start(recipe)[0].to(training.device), 1 - share_of_start)
     G, D = recalibrate(training.average, batches), training.D.eval()

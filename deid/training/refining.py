@@ -10,7 +10,6 @@ asks for the rest.
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -126,19 +125,16 @@ def train(
     Stops after so many ``seconds``; a later call goes on as if it had not. Raises as ``loop.train`` does.
     """
     run, training = Path(run), RefiningTraining(recipe)
-    checkpoints.write_recipe(asdict(recipe), run, asdict(RefiningRecipe()))
-    examples = storage.cached(run / EXAMPLES, lambda: make_examples(crops))
-    if (state := checkpoints.load_checkpoint(run)) is not None:
-        training.load_state(state)
-    checkpoints.rewind(training.images, run)
-    deadline, last = time.monotonic() + seconds, training.images >= recipe.images
-    while not last:
-        loss = training.step(examples)
-        last = training.images >= recipe.images or time.monotonic() >= deadline
-        checkpoints.append({"images": training.images, "loss": loss}, run)
-        if last or training.images // recipe.batch % CHECKPOINT_EVERY == 0:
-            checkpoints.save_checkpoint(training.state(), run)
-        yield training.images, loss
+    with checkpoints.resumed(training, recipe, run):
+        examples = storage.cached(run / EXAMPLES, lambda: make_examples(crops))
+        deadline, last = time.monotonic() + seconds, training.images >= recipe.images
+        while not last:
+            loss = training.step(examples)
+            last = training.images >= recipe.images or time.monotonic() >= deadline
+            checkpoints.append({"images": training.images, "loss": loss}, run)
+            if last or training.images // recipe.batch % CHECKPOINT_EVERY == 0:
+                checkpoints.save_checkpoint(training.state(), run)
+            yield training.images, loss
 
 
 def export(run: str | Path, path: str | Path = refining.WEIGHTS) -> Path:

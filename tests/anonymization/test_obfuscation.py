@@ -41,3 +41,11 @@ def test_seconds_and_strength_reach_each_face(sample, sample_faces):
     strong, _ = obfuscation.obfuscate(sample.pixels, targets, [Outcome(), Outcome()], 0.3)
     assert all(outcome.seconds > 0 for outcome in outcomes)
     assert (strong.pixels - sample.pixels).abs().mean() > 1.5 * (weak.pixels - sample.pixels).abs().mean()
+
+
+@pytest.mark.parametrize("strength", [1e-300, 1e9, 1e300])
+@pytest.mark.parametrize("method", ["blur", "pixelate"])
+def test_an_absurd_strength_needs_no_more_time_or_memory(method, strength):
+    area = torch.rand(1, 3, 90, 77) * 2 - 1
+    covered = obfuscation.OBFUSCATIONS[method](area, 60.0, strength)
+    assert covered.shape == area.shape and covered.isfinite().all()

@@ -20,6 +20,16 @@ from deid.anonymization.options import METHODS, Options, parse
         ({"starts": 4.5}, "starts must be a whole number"),
         ({"iterations": "many"}, "iterations must be a whole"),
         ({"seed": True}, "seed must be a whole number"),
+        ({"seed": 2**63}, "seed must be a whole number"),
+        ({"min_score": "0.5"}, "min_score must be a number"),
+        ({"truncation": None}, "truncation must be a number"),
+        ({"strength": True}, "strength must be a number"),
+        ({"verify": "false"}, "verify must be True or False"),
+        ({"weights": 3}, "weights must be text"),
+        ({"device": ["cpu"]}, "device must be text"),
+        ({"smallest": 0}, "smallest must be sizes"),
+        ({"smallest": float("nan")}, "smallest must be sizes"),
+        ({"min_size": float("inf")}, "min-size and smallest must be sizes"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(wrong, message):
@@ -53,6 +63,10 @@ def test_a_case_says_its_options():
         ("onepass size=3", "no setting"),
         ("onepass verify=1", "yes or no"),
         ("blur 3", "no setting"),
+        ("blur method=onepass", "no setting"),
+        ("blur strength=much", "strength must be a number, not much"),
+        ("blur seed=0.5", "seed must be a whole number, not 0.5"),
+        ("", "method must be one of"),
     ):
         with pytest.raises(ValueError, match=message):
             parse(wrong)

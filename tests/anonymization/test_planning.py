@@ -10,7 +10,7 @@ from PIL import Image
 
 from deid.anonymization.batch import UsageError
 from deid.anonymization.planning import plan_batch, read_boxes
-from deid.photo import images
+from deid.photo import opening
 from deid.photo.images import ImageError
 
 
@@ -158,10 +158,32 @@ def test_boxes_where_no_face_can_be_are_refused_before_anything_is_done(folder, 
 def test_a_box_may_reach_beyond_the_border_and_is_seen_in_the_upright_photo(tmp_path):
     turned = Image.new("RGB", (100, 300))
     exif = turned.getexif()
-    exif[images.ORIENTATION] = 6
+    exif[opening.ORIENTATION] = 6
     turned.save(tmp_path / "t.jpg", exif=exif)
     for box, fits in (([250, 50, 350, 150], True), ([20, 250, 60, 290], False)):  # 300x100, as it is shown
         (tmp_path / "boxes.json").write_text(json.dumps({"t.jpg": [box]}))
         given = [str(tmp_path / "t.jpg")], tmp_path / "out", tmp_path / "boxes.json"
         with contextlib.nullcontext() if fits else pytest.raises(UsageError, match="300x100"):
             plan_batch(*given)
+
+
+@pytest.mark.parametrize(
+    "box", [[True, 0, 9, 9], [0, 0, 10**400, 0.5], [0, 0, float("inf"), 9], [0, 0, 9, "9"]]
+)
+def test_numbers_that_are_no_pixels_are_no_box(folder, tmp_path, box):
+    (tmp_path / "boxes.json").write_text(json.dumps({"a.jpg": [box]}))
+    with pytest.raises(UsageError, match=r"a\.jpg: .* is not a box"):
+        read_boxes(tmp_path / "boxes.json")
+
+
+def test_boxes_as_shares_of_the_photo_are_refused(folder, tmp_path):
+    """They would hide nothing."""
+    (tmp_path / "boxes.json").write_text(json.dumps({"a.jpg": [[0.1, 0.2, 0.3, 0.4]]}))
+    with pytest.raises(UsageError, match="under 2 pixels; give pixels, not shares"):
+        plan_batch([str(folder)], tmp_path / "out", tmp_path / "boxes.json")
+
+
+def test_boxes_of_one_photo_in_two_places_are_refused(tmp_path):
+    (tmp_path / "boxes.json").write_text('{"a.jpg": [[1, 2, 30, 40]], "a.jpg": []}')
+    with pytest.raises(UsageError, match=r"boxes\.json: .*a\.jpg is named 2 times"):
+        read_boxes(tmp_path / "boxes.json")

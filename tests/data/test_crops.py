@@ -1,14 +1,17 @@
 """Crops as training data: batches, their landmarks, other sizes, and synthetic ones where there are none."""
 
+import json
+import shutil
 import tempfile
 
 import pytest
 import torch
 import torch.nn.functional as F
+from PIL import Image
 
 from deid.data import crops as data_crops
 from deid.data import dataset
-from deid.data.crops import FaceCrops
+from deid.data.crops import FaceCrops, NoCropsError
 from deid.generators import load_generator
 from deid.photo import alignment, images
 from deid.photo.alignment import DCGAN_FRAME
@@ -36,8 +39,11 @@ def test_crops_of_several_folders_and_of_none(tmp_path, portraits):
         list(dataset.create(portraits(tmp_path / f"photos-{name}", 2), tmp_path / name))
     assert len(FaceCrops([tmp_path / "a", tmp_path / "b"])) == 4
     assert len(FaceCrops([tmp_path / "a", tmp_path / "b"], limit=3)) == 3
-    with pytest.raises(ImageError, match="no crops; run notebook 01"):
-        FaceCrops(tmp_path / "c")
+    for folders in (tmp_path / "c", [tmp_path / "a", tmp_path / "c"]):  # one of two is not passed over
+        with pytest.raises(NoCropsError, match=f"^{tmp_path / 'c'}: no crops; run notebook 01"):
+            FaceCrops(folders)
+    with pytest.raises(ImageError, match="no crops"):
+        FaceCrops([])
 
 
 def test_crops_at_another_size_have_their_landmarks_there(crops):
@@ -58,14 +64,26 @@ def test_crops_know_their_landmarks(crops):
 
 
 @pytest.mark.slow
-def test_without_crops_a_study_learns_from_synthetic_ones(tmp_path, crops, monkeypatch):
+def test_a_study_that_names_no_folder_learns_from_synthetic_crops(tmp_path, crops, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     folder = crops.paths[0].parents[1]
     generator = load_generator("dcgan-64")
     assert data_crops.crops_or_synthetic([folder, folder], generator).paths == crops.paths * 2
-    for missing in ([], [folder, tmp_path / "not made"]):
-        drawn = data_crops.crops_or_synthetic(missing, generator, count=4)
-        assert 1 <= len(drawn) <= 4 and not list(tmp_path.iterdir()), "drawn, read, and gone from the disk"
+    drawn = data_crops.crops_or_synthetic([], generator, count=4)
+    assert 1 <= len(drawn) <= 4 and not list(tmp_path.iterdir()), "drawn, read, and gone from the disk"
+
+
+def test_a_folder_that_is_misspelt_or_not_made_yet_is_never_replaced_by_synthetic_crops(tmp_path, crops):
+    there, empty = crops.paths[0].parents[1], tmp_path / "empty"
+    list(dataset.create([], empty))
+    for folder in (tmp_path / "misspelt", empty):
+        for folders in ([folder], [there, folder]):
+            with pytest.raises(NoCropsError) as error:
+                data_crops.crops_or_synthetic(folders, generator=None)
+            assert str(error.value) == (
+                f"{folder}: no crops; run notebook 01_dataset_creation first, "
+                "or set this to [] to learn from drawn portraits"
+            )
 
 
 def test_an_index_that_is_not_ours_gives_no_crops(tmp_path, crops):
@@ -74,3 +92,36 @@ def test_an_index_that_is_not_ours_gives_no_crops(tmp_path, crops):
     (foreign / "index.jsonl").write_bytes((crops.paths[0].parents[1] / "index.jsonl").read_bytes())
     with pytest.raises(ImageError, match="theirs: no crops"):
         FaceCrops(foreign)
+
+
+def copied(crops, tmp_path):
+    """The folder of crops, once more, and its index."""
+    folder = shutil.copytree(crops.paths[0].parents[1], tmp_path / "faces")
+    return folder, dataset.read_index(folder)
+
+
+@pytest.mark.parametrize(
+    "content", ["null", "[]", '{"alignment": 3}', '{"alignment": "landmarks", "side": 3}']
+)
+def test_settings_that_are_damaged_are_refused_by_name(crops, tmp_path, content):
+    folder, _ = copied(crops, tmp_path)
+    made = FaceCrops(folder)
+    (folder / dataset.SETTINGS).write_text(content)
+    with pytest.raises(ImageError, match=r"dataset\.json: damaged"):
+        _ = made.landmarks
+
+
+def test_crops_of_several_sizes_are_refused_by_name(crops, tmp_path):
+    folder, _ = copied(crops, tmp_path)
+    other = sorted((folder / "crops").iterdir())[3]
+    Image.new("RGB", (64, 48)).save(other)
+    with pytest.raises(ImageError, match=f"{other.name}: a crop of 64x48 pixels beside 64x64"):
+        FaceCrops(folder)
+
+
+def test_landmarks_in_one_place_are_refused_by_name(crops, tmp_path):
+    folder, index = copied(crops, tmp_path)
+    index[0]["faces"][0]["landmarks"] = [[5, 5]] * 5
+    (folder / dataset.INDEX).write_text("".join(json.dumps(record) + "\n" for record in index))
+    with pytest.raises(ImageError, match=r"index\.jsonl: crops/.* has no face"):
+        _ = FaceCrops(folder).landmarks

@@ -14,6 +14,7 @@ import torch
 
 from deid.data import dataset
 from deid.data.dataset import DatasetProgress, Settings
+from deid.locks import BusyError
 from deid.photo import alignment, images
 from deid.photo.faces import Face
 from deid.photo.images import ImageError
@@ -129,6 +130,23 @@ def test_a_torn_line_is_redone(tmp_path, portraits):
     assert len(dataset.read_index(tmp_path / "faces")) == 2
     assert create(photos, tmp_path / "faces", batch=1)[0].done == 2
     assert (tmp_path / "faces" / dataset.INDEX).read_bytes() == whole
+
+
+def test_two_at_once_in_one_folder_are_refused_and_readers_change_nothing(tmp_path, portraits):
+    photos = portraits(tmp_path / "photos", 3)
+    first = dataset.create(photos, tmp_path / "faces", batch=1)
+    assert [next(first).done, next(first).done] == [0, 1]
+    with pytest.raises(BusyError, match=f"^{tmp_path / 'faces'}: another process is at work there"):
+        next(dataset.create(photos, tmp_path / "faces"))
+    with pytest.raises(BusyError):
+        dataset.discard(tmp_path / "faces")
+    index = tmp_path / "faces" / dataset.INDEX
+    index.write_bytes(torn := index.read_bytes() + b'{"source"')
+    assert len(dataset.read_index(tmp_path / "faces")) == 1 and index.read_bytes() == torn
+    first.close()
+    assert create(photos, tmp_path / "faces")[-1].done == 3
+    dataset.discard(tmp_path / "faces")
+    assert not (tmp_path / "faces").exists()
 
 
 def test_a_finished_dataset_reads_no_photo(tmp_path, portraits):

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 import deid
-from deid.photo import exchange, images
+from deid.photo import exchange, images, opening
 from deid.photo.images import ImageError
 
 
@@ -30,7 +30,7 @@ def test_grey_alpha_and_turned_images_look_as_they_are_meant():
     clear = np.dstack([grey, grey, grey, np.zeros_like(grey)])
     assert (exchange.as_photo(clear).pixels == 1).all() and exchange.as_photo(clear).lost
     turned = Image.fromarray(grey)
-    turned.getexif()[images.ORIENTATION] = 6
+    turned.getexif()[opening.ORIENTATION] = 6
     assert exchange.as_photo(turned).size == (50, 200)
 
 

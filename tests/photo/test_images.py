@@ -108,7 +108,7 @@ def test_every_mode_is_seen_and_written_as_it_looks(tmp_path, name):
     images.save(photo, tmp_path / "out" / name)
     with Image.open(tmp_path / "out" / name) as written:
         assert written.format == Image.open(tmp_path / name).format and written.size == stored.size
-        assert written.mode == ("L" if photo.grey else "RGB")
+        assert written.mode == ("L" if photo.grey else "P" if stored.mode == "P" else "RGB")
     assert np.abs(array(images.load(tmp_path / "out" / name)) - expected).max() <= 2 * tolerance
 
 
@@ -268,7 +268,7 @@ def hostile() -> dict[str, tuple[bytes, str]]:
         "animated.png": (encoded("PNG", **frames), "2 pictures; give the frames"),
         "pages.tif": (encoded("TIFF", **frames), "2 pictures; give the frames"),
         "still.gif": (encoded("GIF"), "convert it to JPEG or PNG"),
-        "large.png": (png_header(11_000, 10_000), "megapixels; scale it down"),
+        "large.png": (png_header(22_000, 10_000), "megapixels; scale it down"),
         "bomb.png": (png_header(110_000, 10_000), "megapixels; scale it down"),
     }
 

@@ -119,16 +119,38 @@ def test_transparency_is_said_where_something_shines_through(tmp_path):
     assert images.load(tmp_path / "half.png").lost == ("transparency became white",)
 
 
-def test_a_palette_is_said_to_become_full_colour(tmp_path):
-    Image.fromarray(RAMP).convert("RGB").quantize(16).save(tmp_path / "a.png")
-    assert images.load(tmp_path / "a.png").lost == ("the palette became full colour",)
+@pytest.mark.parametrize("suffix", ["png", "bmp", "tif"])
+def test_a_palette_stays_one_while_its_colours_suffice(tmp_path, suffix):
+    every = np.arange(256, dtype=np.uint8)
+    stored = Image.fromarray(np.tile(every.reshape(16, 16), (1, 2)))  # each of 256 colours, twice
+    stored.putpalette(np.stack([every, 255 - every, every * 7], 1).tobytes())
+    stored.save(tmp_path / f"a.{suffix}")
+    photo = images.load(tmp_path / f"a.{suffix}")
+    for change, mode, lost in ((None, "P", []), (0.5, "RGB", ["the palette became full colour"])):
+        if change:
+            photo.pixels[0, :, 3, 4] = change
+        images.save(photo, tmp_path / f"b.{suffix}")
+        with Image.open(tmp_path / f"b.{suffix}") as written:
+            assert written.mode == mode
+        assert (loaded(tmp_path / f"b.{suffix}") == images.to_uint8(photo.pixels)[0]).all()
+        assert images.losses(photo) == lost
+
+
+def test_ink_becomes_rgb_and_previews_go_and_both_are_said(tmp_path):
+    Image.fromarray(RAMP).convert("CMYK").save(tmp_path / "a.jpg")
+    assert images.load(tmp_path / "a.jpg").lost == ("ink colours (CMYK) became RGB",)
+    picture = Image.fromarray(RAMP).convert("RGB")
+    picture.save(tmp_path / "b.jpg", "MPO", save_all=True, append_images=[picture])
+    assert images.load(tmp_path / "b.jpg").lost == (
+        "1 more pictures in the file (previews, a gain map) left out",
+    )
 
 
 def test_the_command_line_and_the_manifest_say_what_was_lost(sample_path, tmp_path, capsys):
     with Image.open(sample_path) as sample:
         sample.quantize(64).save(tmp_path / "p.png")
-    assert main([str(tmp_path / "p.png"), "-o", str(tmp_path / "out"), "--method", "blackout"]) == 0
-    assert "2 blackout; the palette became full colour" in capsys.readouterr().out
+    assert main([str(tmp_path / "p.png"), "-o", str(tmp_path / "out"), "--method", "blur"]) == 0
+    assert " blur; the palette became full colour" in capsys.readouterr().out
     assert '"the palette became full colour"' in (tmp_path / "out" / "p.png.json").read_text()
 
 

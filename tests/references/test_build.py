@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from deid.locks import BusyError
 from deid.photo.faces import from_landmarks
 from deid.references.build import build, native_side
 from deid.references.library import Library, LibraryError
@@ -26,6 +27,17 @@ def test_adding_the_same_portraits_again_changes_nothing(two_people, small_path,
         for _ in build(two_people, path):
             pass
         assert path.read_bytes() == small_path.read_bytes()
+
+
+def test_a_library_is_built_by_one_process_at_a_time_and_once_where_that_is_asked(two_people, tmp_path):
+    path = tmp_path / "people.safetensors"
+    first = build(two_people, path)
+    next(first)
+    with pytest.raises(BusyError, match=f"^{path}: another process is at work there"):
+        next(build(two_people, path, once=True))
+    assert list(first) and list(build(two_people, path, once=True)) == []
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name], "the lock lies elsewhere"
+    assert list(build(two_people, path))
 
 
 def test_another_source_is_added_to_what_is_there(portrait_tar, two_people, tmp_path):

@@ -1,5 +1,6 @@
 """The library: read from a memory map, whole or refused."""
 
+import hashlib
 import json
 
 import pytest
@@ -102,3 +103,44 @@ def test_what_is_no_library_is_refused_with_a_sentence(small_path, tmp_path):
 def test_the_users_library_lies_in_the_cache(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert default_path() == tmp_path / "deid" / "references" / "people.safetensors"
+
+
+def test_a_library_whose_parts_are_of_other_kinds_is_refused(small_path, tmp_path):
+    tensors = load_file(small_path)
+    wrong = {
+        "offsets": tensors["offsets"].flip(0),
+        "blobs": tensors["blobs"].to(torch.int8),
+        "embeddings": tensors["embeddings"].half(),
+        "landmarks": torch.zeros(2, 5, 2, dtype=torch.int32),
+    }
+    for name, tensor in wrong.items():
+        path = change(small_path, tmp_path / f"{name}.safetensors", **{name: tensor})
+        with pytest.raises(LibraryError, match="not a library of references"):
+            Library.open(path)
+
+
+def test_a_library_whose_records_are_of_other_kinds_is_refused(small_path, tmp_path):
+    with safe_open(small_path, framework="pt") as file:
+        facts = json.loads(file.metadata()["deid"])
+    texts = ["[" * 100_000, "[]", "null"]
+    for name, value in (("name", 3), ("size", "64"), ("attributes", {"yaw": "left"}), ("digest", None)):
+        record = facts["records"][0] | {name: value}
+        texts.append(json.dumps(facts | {"records": [record, facts["records"][1]]}))
+    for text in texts:
+        save_file(load_file(small_path), tmp_path / "a.safetensors", metadata={"deid": text})
+        with pytest.raises(LibraryError, match="not a library of references"):
+            Library.open(tmp_path / "a.safetensors")
+
+
+def test_a_picture_that_is_none_is_refused_by_name(small_path, tmp_path):
+    with safe_open(small_path, framework="pt") as file:
+        facts = json.loads(file.metadata()["deid"])
+    tensors = load_file(small_path)
+    blobs = torch.zeros_like(tensors["blobs"])
+    for record, (start, end) in zip(
+        facts["records"], tensors["offsets"].unfold(0, 2, 1).tolist(), strict=True
+    ):
+        record["digest"] = hashlib.sha256(bytes(end - start)).hexdigest()
+    save_file(tensors | {"blobs": blobs}, tmp_path / "a.safetensors", metadata={"deid": json.dumps(facts)})
+    with pytest.raises(LibraryError, match=r"a\.safetensors: the picture of left is none"):
+        Library.open(tmp_path / "a.safetensors").crop(0, 128)

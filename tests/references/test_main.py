@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from deid import locks
 from deid.references import __main__ as command_line
 from deid.references import sources
 from deid.references.library import Library
@@ -80,6 +81,17 @@ def test_samples_are_drawn_from_a_stylegan2_and_nothing_else(run):
 def test_mistakes_end_with_a_sentence(run, arguments, sentence):
     code, _, error = run(*arguments)
     assert code == 1 and error.startswith("error: ") and sentence in error and "Traceback" not in error
+
+
+def test_a_library_that_another_process_changes_is_not_changed(run, portrait_tar, tmp_path):
+    run("add", portrait_tar)
+    path = tmp_path / "people.safetensors"
+    before = path.read_bytes()
+    for command in (["add", portrait_tar], ["remove", "left"]):
+        with locks.hold(locks.outside(path), path):
+            code, _, error = run(*command)
+        assert code == 1 and f"error: {path}: another process is at work there" in error
+    assert path.read_bytes() == before
 
 
 def test_unknown_names_remove_nothing(run, portrait_tar, tmp_path):

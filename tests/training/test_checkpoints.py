@@ -128,3 +128,28 @@ def test_previews_behind_a_link_are_not_discarded(run, tmp_path):
     checkpoints.discard(run)
     assert "000000016.png" in files_in(tmp_path / "elsewhere")
     assert not (run / "checkpoint.pt").exists()
+
+
+@pytest.mark.parametrize("name", ["recipe.json", "history.jsonl", "checkpoint.pt"])
+@pytest.mark.parametrize(
+    "content", [b"", b"null\n", b"[1]\n", b"\xff\xfe\n", b"[" * 100_000 + b"\n", b"{}{}\n"]
+)
+def test_a_damaged_file_of_a_run_is_refused_by_name(run, name, content):
+    if name == "history.jsonl" and not content:
+        pytest.skip("a run that has not begun")
+    (run / name).write_bytes(content)
+    read = {
+        "recipe.json": checkpoints.read_recipe,
+        "history.jsonl": checkpoints.history,
+        "checkpoint.pt": checkpoints.load_checkpoint,
+    }[name]
+    with pytest.raises(checkpoints.RunError, match=f"{name}: cannot be used .*; choose another run folder"):
+        read(run)
+
+
+def test_a_checkpoint_of_something_else_is_refused_by_name(run):
+    with (
+        pytest.raises(checkpoints.RunError, match=r"checkpoint\.pt: cannot be used \('G'\)"),
+        checkpoints.reading(run / checkpoints.CHECKPOINT),
+    ):
+        _ = checkpoints.load_checkpoint(run)["G"]

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from deid.generators import WeightsError, dcgan, load_discriminator, load_generator
+from deid.locks import BusyError
 from deid.storage import FolderError
 from deid.training import checkpoints
 from deid.training.config import PLAIN, Recipe, Schedule
@@ -52,6 +53,20 @@ def test_resume_is_bit_exact(crops, run_for, tmp_path, short):
         assert (tmp_path / "parts" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
     assert len(list((tmp_path / "parts" / checkpoints.PREVIEWS).iterdir())) == 2
     assert run_for(crops, short, tmp_path / "parts") == []  # finished runs stay finished
+
+
+def test_a_second_training_in_the_same_folder_is_refused(crops, tmp_path, short):
+    first = train(crops, short, tmp_path / "run")
+    next(first)
+    with pytest.raises(BusyError, match=f"^{tmp_path / 'run'}: another process is at work there"):
+        next(train(crops, short, tmp_path / "run"))
+    with pytest.raises(BusyError):
+        checkpoints.discard(tmp_path / "run")
+    next(train(crops, short, tmp_path / "other")), next(first)
+    first.close()
+    assert next(train(crops, short, tmp_path / "run")).images == 16, "no checkpoint was written"
+    checkpoints.discard(tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from deid.generators.weights import files
+from deid.locks import BusyError
 from deid.references import refining as refiner
 from deid.references.refining import Refiner
 from deid.training import refining
@@ -44,6 +45,15 @@ def test_a_run_that_stops_goes_on_as_if_it_had_not(crops, tmp_path):
     assert list(refining.train(crops, SHORT, tmp_path / "whole")) == []
     with pytest.raises(ValueError, match="another run folder"):
         list(refining.train(crops, RefiningRecipe(images=16, batch=8), tmp_path / "whole"))
+
+
+def test_a_second_training_in_the_same_folder_is_refused(crops, tmp_path):
+    first = refining.train(crops, SHORT, tmp_path)
+    next(first)
+    with pytest.raises(BusyError):
+        next(refining.train(crops, SHORT, tmp_path))
+    first.close()
+    next(refining.train(crops, SHORT, tmp_path))
 
 
 @pytest.mark.slow

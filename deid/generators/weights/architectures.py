@@ -9,6 +9,7 @@ from torch import Tensor
 from deid.generators import dcgan, onepass, stylegan2
 from deid.generators.interface import FaceDiscriminator, FaceGenerator
 from deid.generators.weights.files import WeightsError
+from deid.photo.alignment import FRAMES
 
 Tensors = dict[str, Tensor]
 WHOLE_BATCH = 1 << 30
@@ -21,20 +22,42 @@ def build(tensors: Tensors, facts: dict[str, Any]) -> FaceGenerator | FaceDiscri
     ``WeightsError`` for any other.
     """
     try:
-        network = _empty(tensors, facts)
-        wanted = set(network.state_dict())
-        # NVIDIA's layers hold the blur kernel even where they do not use it; others' never hold it.
-        blurs = {name for name in wanted ^ set(tensors) if name.endswith("resample_filter")}
-        filters = [tensors[name] for name in wanted & set(tensors) if name.endswith("_filter")]
-        if any(torch.linalg.matrix_rank(kernel) > 1 for kernel in filters):
+        _check(facts)
+        with torch.device("meta"):  # shapes are compared before there is memory for them: one may be damaged
+            empty = _loaded({name: value.to("meta") for name, value in tensors.items()}, facts)
+        kernels = [
+            tensors[name] for name in empty.state_dict() if name.endswith("_filter") and name in tensors
+        ]
+        if any(torch.linalg.matrix_rank(kernel) > 1 for kernel in kernels):
             raise WeightsError(
                 "a smoothing kernel that is not an outer product; only StyleGAN2's own can be used"
             )
-        usable = {name: value for name, value in tensors.items() if name not in blurs}
-        network.load_state_dict(usable | {name: stylegan2.blur_kernel() for name in blurs & wanted})
+        network = _loaded(tensors, facts)
     except (RuntimeError, KeyError, IndexError, TypeError) as error:
         raise WeightsError(f"not a complete network: {error}") from None
     network.facts = facts
+    return network
+
+
+def _check(facts: dict[str, Any]) -> None:
+    """Raise ``WeightsError`` for facts that no network can be drawn with."""
+    numbers = {
+        name: facts[name] for name in ("clamp", "mapping_rate", "group") if facts.get(name) is not None
+    }
+    for name, value in numbers.items():
+        if type(value) not in (int, float) or not 0 <= value < WHOLE_BATCH or (name == "group" and value % 1):
+            raise WeightsError(f"its {name} is {value!r:.40}; that is no number a network can have")
+    if (frame := facts.get("frame", "deid")) not in list(FRAMES):
+        raise WeightsError(f"its frame is {frame!r:.40}; it must be one of {', '.join(FRAMES)}")
+
+
+def _loaded(tensors: Tensors, facts: dict[str, Any]) -> FaceGenerator | FaceDiscriminator:
+    network = _empty(tensors, facts)
+    wanted = set(network.state_dict())
+    # NVIDIA's layers hold the blur kernel even where they do not use it; others' never hold it.
+    blurs = {name for name in wanted ^ set(tensors) if name.endswith("resample_filter")}
+    usable = {name: value for name, value in tensors.items() if name not in blurs}
+    network.load_state_dict(usable | {name: stylegan2.blur_kernel() for name in blurs & wanted})
     return network
 
 

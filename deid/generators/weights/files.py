@@ -26,7 +26,9 @@ def read(path: str | Path) -> tuple[dict[str, Tensor], dict]:
         with safe_open(path, framework="pt") as file:
             facts = json.loads((file.metadata() or {}).get("deid", "{}"))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-    except (SafetensorError, OSError, json.JSONDecodeError) as error:
+        if not isinstance(facts, dict):
+            raise ValueError("its facts are no dictionary")
+    except (SafetensorError, OSError, ValueError, RecursionError) as error:
         raise WeightsError(f"{path}: not a readable safetensors file ({error})") from None
     return {
         name: value.float() if value.is_floating_point() else value for name, value in tensors.items()
@@ -42,7 +44,7 @@ def refuse_foreign(path: str | Path) -> None:
             facts = (file.metadata() or {}).get("deid")
             # A library of references has the same key; it is not a network.
             ours = facts is not None and "references version" not in json.loads(facts)
-    except (SafetensorError, OSError, ValueError, TypeError):
+    except (SafetensorError, OSError, ValueError, TypeError, RecursionError):
         ours = False
     if not ours:
         raise WeightsError(f"{path}: exists, and this project did not write it; choose another name")

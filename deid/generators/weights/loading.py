@@ -12,7 +12,7 @@ from torch import Tensor
 from deid import storage
 from deid.generators.weights import architectures, downloads, files, nvidia_pickle, state_dicts
 from deid.generators.weights.files import NoNetworkError, WeightsError
-from deid.generators.weights.recorded_pickle import BROKEN
+from deid.generators.weights.recorded_pickle import BROKEN, said
 from deid.generators.weights.rosinality import from_rosinality
 
 TORCH = (".pt", ".pth", ".ckpt", ".bin", ".tar")
@@ -79,7 +79,10 @@ def convert(source: str | Path, target: str | Path, precision: torch.dtype = tor
     with suppress(NoNetworkError):  # a generator alone can still draw
         found[discriminator_path(target)] = read_network(source, "discriminator")
     for tensors, facts in found.values():
-        architectures.build(tensors, facts)  # nothing is written unless all of it can be loaded
+        try:
+            architectures.build(tensors, facts)  # nothing is written unless all of it can be loaded
+        except WeightsError as error:
+            raise WeightsError(f"{source}: {error}") from None
     for path in found:
         if path.resolve() in (source.resolve(), discriminator_path(source).resolve()):
             raise WeightsError(f"{path}: is the source; choose another name for the target")
@@ -109,14 +112,23 @@ def _from_torch(path: Path, role: str) -> tuple[dict[str, Tensor], dict[str, Any
     try:
         with torch.serialization.safe_globals([argparse.Namespace]):  # its checkpoints hold the command line
             content = torch.load(path, map_location="cpu", weights_only=True)
+        tensors, facts = _from_content(content, role)
     except (*BROKEN, OSError, zipfile.BadZipFile) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise WeightsError(f"{path}: refused or damaged, nothing in it was executed ({reason})") from None
-    tensors = {name: value.float() for name, value in state_dicts.find(content, role).items()}
-    facts: dict[str, Any] = {"role": role}
-    if "input.input" in tensors or "final_linear.1.weight" in tensors:
-        tensors = from_rosinality(tensors, content.get("latent_avg"))
-        facts |= {"family": "stylegan2", "clamp": None, "mapping_rate": 0.01, "group": 4}
+        raise WeightsError(
+            f"{path}: refused or damaged, nothing in it was executed ({said(error)})"
+        ) from None
     if architectures.role(tensors) != role:
         raise NoNetworkError(f"{path}: holds no {role}; it holds: {state_dicts.contents(content)}")
+    return tensors, facts
+
+
+def _from_content(content: Any, role: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    found = state_dicts.find(content, role)
+    for name, value in found.items():
+        if value.numel() * value.element_size() > value.untyped_storage().nbytes():
+            raise ValueError(f"{name} is larger than its data")
+    tensors, facts = {name: value.float() for name, value in found.items()}, {"role": role}
+    if "input.input" in tensors or "final_linear.1.weight" in tensors:
+        tensors = from_rosinality(tensors, content.get("latent_avg"))
+        return tensors, facts | {"family": "stylegan2", "clamp": None, "mapping_rate": 0.01, "group": 4}
     return tensors, facts

@@ -1,5 +1,6 @@
 """NVIDIA's network pickles: tensors, settings and class names out of calls that are never executed."""
 
+import io
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -38,8 +39,8 @@ def read_pickle(path: str | Path) -> dict[str, PickledNetwork]:
     """
     path = Path(path)
     try:
-        with open(path, "rb") as file:
-            content = RecordingUnpickler(file, NAMES).load()
+        # Of bytes in memory no more are read than there are, whatever the pickle says of their length.
+        content = RecordingUnpickler(io.BytesIO(path.read_bytes()), NAMES).load()
         found = _Resolver().value(content)
         return {name: _module(value) for name, value in found.items() if isinstance(value, _Persistent)}
     except WeightsError as error:

@@ -23,9 +23,19 @@ DTYPES = {
 }  # fmt: skip
 STORAGES = {f"torch.{name}" for name in DTYPES}
 BROKEN = (
-    pickle.UnpicklingError, EOFError, AttributeError, ImportError, LookupError, MemoryError, OverflowError,
-    RecursionError, RuntimeError, TypeError, UnicodeError, ValueError, struct.error,
+    pickle.UnpicklingError, AssertionError, AttributeError, EOFError, ImportError, LookupError, MemoryError,
+    OverflowError, RecursionError, RuntimeError, TypeError, UnicodeError, ValueError, struct.error,
 )  # fmt: skip
+
+
+def said(error: Exception) -> str:
+    """What an error of a reader says, in a line.
+
+    torch's own words on a pickle that it refuses go on to advise that it be executed.
+    """
+    if isinstance(error, pickle.UnpicklingError):
+        return "its pickle is damaged, or names what no network needs"
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 class Recorded:
@@ -51,8 +61,12 @@ class Recorded:
         self.items[key] = value
 
 
-class RecordingUnpickler(pickle.Unpickler):
-    """An unpickler that knows ``names`` alone, and makes a record of each use of them."""
+class RecordingUnpickler(pickle._Unpickler):
+    """An unpickler that knows ``names`` alone, and makes a record of each use of them.
+
+    It is the one written in Python: the one in C makes room for as many objects as a pickle's largest number
+    says, 34 GB for a file of ten bytes (https://github.com/python/cpython/issues/115952).
+    """
 
     def __init__(self, file: BinaryIO, names: set[str]) -> None:
         super().__init__(file)

@@ -3,13 +3,14 @@
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from deid import storage
+from deid import locks, storage
 from deid.data.crops import FaceCrops
 from deid.photo import masks
 from deid.recognition import coherence, recognisers
@@ -79,18 +80,19 @@ class Examples:
 def embed_relit(crops: FaceCrops, chosen: Sequence[int], folder: Path, strength: float) -> Iterator[Tensor]:
     """The recogniser's embeddings (K, 128) of the crops at ``chosen`` in other light, part by part.
 
-    Parts that are in ``folder`` are not made again.
+    Parts that are in ``folder`` are not made again. Raises ``LockError`` where another process makes them.
     """
     crops = crops.at(SIDE)
-    for start in range(0, len(chosen), PART):
-        part = list(chosen[start : start + PART])
 
-        def make(part: list[int] = part, start: int = start) -> dict[str, Tensor]:
-            relit = relight(crops.batch(part), torch.Generator().manual_seed(start), strength)
-            found = recognisers.embed_crops(coherence.RECOGNISER, relit, crops.landmarks[part], 2)
-            return {"embeddings": found}
+    def make(part: list[int], start: int) -> dict[str, Tensor]:
+        relit = relight(crops.batch(part), torch.Generator().manual_seed(start), strength)
+        return {"embeddings": recognisers.embed_crops(coherence.RECOGNISER, relit, crops.landmarks[part], 2)}
 
-        yield storage.cached(folder / f"{start:06}.safetensors", make)["embeddings"]
+    with storage.only_one(folder, [folder], locks.outside(folder)):
+        for start in range(0, len(chosen), PART):
+            part = list(chosen[start : start + PART])
+            path = folder / f"{start:06}.safetensors"
+            yield storage.cached(path, partial(make, part, start))["embeddings"]
 
 
 def kept_apart(crops: FaceCrops, share: float) -> tuple[list[int], list[int]]:

@@ -134,25 +134,22 @@ def train(
     """Train the towers into the folder ``run``, going on from its checkpoint if it has one; yields each step.
 
     After ``seconds`` it stops; a later call goes on as if it had not. Raises ``FolderError`` where ``run``
-    holds files that are not ours, ``ValueError`` where it was started with other settings, or where no source
-    has faces enough for a batch.
+    holds files that are not ours, ``LockError`` where another training is at work there, ``ValueError`` where
+    it was started with other settings, or where no source has faces enough for a batch.
     """
     training = Contrasting(settings, sources)
     if not training._count():
         raise ValueError(f"no source has {settings.batch} faces: make more crops, or choose a smaller batch")
-    checkpoints.write_recipe(asdict(settings), run, asdict(Contrast()))
-    if (state := checkpoints.load_checkpoint(run)) is not None:
-        training.load_state(state)
-    checkpoints.rewind(training.images, run)
-    end, last = time.monotonic() + seconds, training.images >= settings.images
-    while not last:  # however short the time, each call gets on
-        before = training.images
-        step = training.step(training.batch())
-        checkpoints.append(asdict(step), run)
-        last = step.images >= settings.images or time.monotonic() >= end
-        if last or before // checkpoint_every != step.images // checkpoint_every:
-            checkpoints.save_checkpoint(training.state(), run)
-        yield step
+    with checkpoints.resumed(training, settings, run):
+        end, last = time.monotonic() + seconds, training.images >= settings.images
+        while not last:  # however short the time, each call gets on
+            before = training.images
+            step = training.step(training.batch())
+            checkpoints.append(asdict(step), run)
+            last = step.images >= settings.images or time.monotonic() >= end
+            if last or before // checkpoint_every != step.images // checkpoint_every:
+                checkpoints.save_checkpoint(training.state(), run)
+            yield step
 
 
 def export(run: str | Path, path: str | Path) -> Path:

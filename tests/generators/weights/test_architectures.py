@@ -62,3 +62,29 @@ def test_stylegan3_and_other_smoothing_say_so():
         architectures.build(state, {})
     with pytest.raises(WeightsError, match="an activation other than leaky ReLU"):
         architectures.facts_from({"synthesis.b4.conv1.activation": "relu"}, "generator")
+
+
+@pytest.mark.parametrize(
+    ("facts", "message"),
+    [
+        ({"clamp": "256"}, "its clamp is '256'"),
+        ({"clamp": float("nan")}, "its clamp is nan"),
+        ({"mapping_rate": []}, r"its mapping_rate is \[\]"),
+        ({"group": 2.5}, "its group is 2.5"),
+        ({"frame": "mine"}, "its frame is 'mine'; it must be one of deid, ffhq"),
+        ({"frame": ["deid"]}, "its frame is"),
+    ],
+)
+def test_facts_that_no_network_can_have_are_refused(facts, message):
+    with pytest.raises(WeightsError, match=message):
+        architectures.build(stylegan2.Generator(SMALL).state_dict(), facts)
+
+
+def test_a_shape_that_is_damaged_asks_for_no_memory():
+    """One tensor of 4 MB would make a network of 4 TB: it is refused by its shapes alone."""
+    state = dcgan.Generator(8, 4).state_dict()
+    with pytest.raises(WeightsError, match="not a complete network: (?s:.*)size mismatch"):
+        architectures.build(state | {"main.0.weight": torch.zeros(1, 1_000_000, 1, 1)}, {})
+    mapping = {"mapping.fc0.weight": torch.zeros(1_000_000, 1)}
+    with pytest.raises(WeightsError, match="not a complete network: (?s:.*)size mismatch"):
+        architectures.build(stylegan2.Generator(SMALL).state_dict() | mapping, {})

@@ -50,3 +50,13 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
     for name in ("text.safetensors", "missing.safetensors"):
         with pytest.raises(WeightsError, match=f"{name}: not a readable safetensors file"):
             files.read(tmp_path / name)
+
+
+@pytest.mark.parametrize("facts", ["[]", "3", "null", "{", "[" * 100_000])
+def test_facts_that_are_no_dictionary_are_refused(tmp_path, facts):
+    save_file({"a": torch.ones(2)}, tmp_path / "a.safetensors", metadata={"deid": facts})
+    with pytest.raises(WeightsError, match=r"a\.safetensors: not a readable safetensors file"):
+        files.read(tmp_path / "a.safetensors")
+    if facts[:2] in ("{", "[["):
+        with pytest.raises(WeightsError, match="this project did not write it"):
+            files.refuse_foreign(tmp_path / "a.safetensors")

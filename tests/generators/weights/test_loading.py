@@ -124,3 +124,23 @@ def test_bundled_networks_are_found_by_name_and_files_before_them(tmp_path, monk
         WeightsError, match="bundled are: dcgan-64, onepass-128, stylegan2-64; to download: ffhq"
     ):
         loading.locate("nothing")
+
+
+def test_a_tensor_in_a_state_dict_is_not_larger_than_its_data(tmp_path):
+    """One number that is said to be a trillion."""
+    state = dcgan.Generator(8, 4).state_dict() | {
+        "main.0.weight": torch.zeros(1, 1, 1, 1).expand(10**6, 10**6, 1, 1)
+    }
+    torch.save(state, tmp_path / "large.pt")
+    with pytest.raises(
+        WeightsError, match=r"large\.pt: refused or damaged.*main\.0\.weight is larger than its data"
+    ):
+        load_generator(tmp_path / "large.pt")
+
+
+@pytest.mark.parametrize("mean", [[0.0], torch.zeros(3), None])
+def test_a_damaged_checkpoint_of_rosinality_is_refused_by_name(tmp_path, mean):
+    state = {"input.input": torch.zeros(1, 8, 4, 4), "style.1.weight": torch.zeros(8, 8), "latent_avg": mean}
+    torch.save({"g_ema": state, "latent_avg": mean}, tmp_path / "theirs.pt")
+    with pytest.raises(WeightsError, match=r"theirs\.pt: "):
+        load_generator(tmp_path / "theirs.pt")

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from deid.locks import BusyError
 from deid.recognition.coherence import Coherence
 from deid.storage import FolderError
 from deid.training import checkpoints
@@ -42,6 +43,15 @@ def test_a_run_that_was_cut_off_ends_as_if_it_never_stopped(whole, sources, tmp_
     assert again == steps[4:]
     assert checkpoints.history(tmp_path / "cut") == checkpoints.history(run)
     assert list(train(sources, SHORT, tmp_path / "cut")) == []
+
+
+def test_a_second_training_in_the_same_folder_is_refused(sources, tmp_path):
+    first = train(sources, SHORT, tmp_path)
+    next(first)
+    with pytest.raises(BusyError):
+        next(train(sources, SHORT, tmp_path))
+    first.close()
+    next(train(sources, SHORT, tmp_path))
 
 
 def test_it_stops_in_time_and_leaves_a_checkpoint(sources, tmp_path):

@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import random
 import signal
+import tempfile
 import textwrap
 import time
 from collections.abc import Callable
@@ -461,11 +462,22 @@ def test_a_library_that_does_not_fit_is_not_there(kind, full):
     assert "people.safetensors: cannot be written" in running.said and "make room there" in running.said
 
 
+MEET = """
+import os, pathlib, time
+place = pathlib.Path(PLACE)
+(place / str(os.getpid())).touch()
+while len(list(place.iterdir())) < COUNT:
+    time.sleep(0.002)
+"""
+
+
 def both(start, *programs: str) -> list[Running]:
     """Programs that begin at the same moment, when all have ended."""
-    running = [start(program) for program in programs]
-    for one in running:
-        one.ended()
+    with tempfile.TemporaryDirectory() as place:
+        meet = MEET.replace("PLACE", repr(place)).replace("COUNT", str(len(programs)))
+        running = [start(meet + textwrap.dedent(program)) for program in programs]
+        for one in running:
+            one.ended()
     return running
 
 

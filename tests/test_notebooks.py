@@ -66,7 +66,7 @@ def test_the_types_of_the_parameters_are_checked_before_anything_happens(path):
     """papermill hands ``-p fresh false`` over as the text "false", which Python holds for true."""
     statements = ast.parse(read(path).cells[3].source).body
     first = next(part for part in statements if not isinstance(part, ast.Import | ast.ImportFrom))
-    assert ast.unparse(first) == "check_types(globals())"
+    assert ast.unparse(first) == "begin(globals())"
 
 
 @every_notebook

@@ -22,7 +22,7 @@ from deid.photo.gamut import Space
 from deid.photo.metadata import Metadata
 
 SUFFIXES = formats.SUFFIXES
-MAX_PIXELS = 210_000_000  # phones make 200 megapixels; each pixel needs up to 60 bytes of memory
+MAX_PIXELS = 210_000_000  # phones make 200 megapixels: 10 GB of memory (docs/trust.md)
 # Pillow warns of less. Here the header's size is compared with the limit before anything is unpacked.
 Image.MAX_IMAGE_PIXELS = max(MAX_PIXELS, Image.MAX_IMAGE_PIXELS or 0)
 

@@ -1,11 +1,14 @@
 """The parameters of a notebook have the types that their cell declares: papermill does not look at them.
 
-``papermill -p fresh false`` hands over the text "false", which Python holds for true.
+``papermill -p fresh false`` hands over the text "false", which Python holds for true. And papermill works in
+the folder that it is called from, while paths in parameters are relative to ``notebooks/``.
 """
 
 import ast
 import builtins
+import os
 import sys
+from pathlib import Path
 from typing import Any, get_origin
 
 WANTED = {
@@ -22,6 +25,17 @@ FALSE = ("", "0", "f", "false", "n", "no", "none", "off")
 
 class ParameterError(ValueError):
     """A parameter of another type than its cell declares; the message names it, its value and the fix."""
+
+
+def begin(namespace: dict[str, Any]) -> None:
+    """What a notebook does with its ``globals()`` first: ``check_types``, and ``notebooks/`` is entered.
+
+    The working directory stays where ``../media`` is there already, or no notebooks lie beside the package.
+    """
+    check_types(namespace)
+    own = Path(__file__).resolve().parents[2] / "notebooks"
+    if not Path("../media").is_dir() and own.is_dir():
+        os.chdir(own)
 
 
 def check_types(namespace: dict[str, Any]) -> None:

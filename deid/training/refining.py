@@ -144,8 +144,10 @@ def export(run: str | Path, path: str | Path = refining.WEIGHTS) -> Path:
         raise ValueError(
             f"{Path(run) / checkpoints.CHECKPOINT}: missing; train the network into this folder first"
         )
-    facts = {"role": "refiner", "images_seen": state["images"], "recipe": checkpoints.read_recipe(run)}
-    files.write(path, state["average"], facts)
+    facts = {"role": "refiner", "recipe": checkpoints.read_recipe(run)}
+    with checkpoints.reading(Path(run) / checkpoints.CHECKPOINT):
+        average, facts["images_seen"] = state["average"], state["images"]
+    files.write(path, average, facts)
     return Path(path)
 
 

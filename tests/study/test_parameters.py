@@ -2,10 +2,11 @@
 
 import os
 import sys
+from pathlib import Path
 
 import pytest
 
-from deid.study.parameters import ParameterError, check_types
+from deid.study.parameters import ParameterError, begin, check_types
 
 CELL = """\
 weights: str = "onepass-128"  # text
@@ -108,3 +109,17 @@ def test_papermill_is_stopped_by_the_text_false(tmp_path, monkeypatch):
     run(fresh=False, count=3)
     with pytest.raises(papermill.PapermillExecutionError, match="-p fresh False"):
         run(fresh="false")
+
+
+def test_a_notebook_works_in_its_folder_from_wherever_it_is_called(tmp_path, monkeypatch):
+    notebooks = Path(__file__).parents[2] / "notebooks"
+    monkeypatch.chdir(tmp_path)
+    begin(namespace())
+    assert Path.cwd() == notebooks
+    (tmp_path / "media").mkdir()
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")  # another study, with photos of its own beside it
+    begin(namespace())
+    assert Path.cwd() == tmp_path / "work"
+    with pytest.raises(ParameterError):
+        begin(namespace(fresh="false"))

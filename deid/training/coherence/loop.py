@@ -156,8 +156,9 @@ def export(run: str | Path, path: str | Path) -> Path:
     """Write a run's towers to ``path``, in half precision; ``ValueError`` where it has no checkpoint."""
     if (state := checkpoints.load_checkpoint(run)) is None:
         raise ValueError(f"{Path(run) / checkpoints.CHECKPOINT}: missing; train into this folder first")
-    tensors = {name: value for name, value in state["network"].items() if "num_batches" not in name}
-    # Running variances reach beyond half precision's range.
-    stored = {n: (t if "running" in n else t.half()).contiguous() for n, t in tensors.items()}
+    with checkpoints.reading(Path(run) / checkpoints.CHECKPOINT):
+        tensors = {name: value for name, value in state["network"].items() if "num_batches" not in name}
+        # Running variances reach beyond half precision's range.
+        stored = {n: (t if "running" in n else t.half()).contiguous() for n, t in tensors.items()}
     storage.write_atomically(path, save(stored))
     return Path(path)

@@ -269,6 +269,7 @@ def hostile() -> dict[str, tuple[bytes, str]]:
         "pages.tif": (encoded("TIFF", **frames), "2 pictures; give the frames"),
         "still.gif": (encoded("GIF"), "convert it to JPEG or PNG"),
         "large.png": (png_header(22_000, 10_000), "megapixels; scale it down"),
+        "phone.png": (png_header(16_384, 12_288), "broken or truncated"),  # not too large
         "bomb.png": (png_header(110_000, 10_000), "megapixels; scale it down"),
     }
 

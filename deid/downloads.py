@@ -21,8 +21,14 @@ class DownloadError(ValueError):
 
 
 def cache() -> Path:
-    """The folder of the downloads, and of what is made once for this user."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "deid"
+    """The folder of the downloads, and of what is made once for this user.
+
+    Raises ``DownloadError`` where the user has no home.
+    """
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "deid"
+    except RuntimeError:
+        raise DownloadError("this user has no home; set XDG_CACHE_HOME to a folder for the library") from None
 
 
 def place(address: str) -> Path:

@@ -1,12 +1,12 @@
 """Files and folders: written whole or not at all, by one process at a time, cleared only where our own."""
 
 import contextlib
-import errno
 import hashlib
 import json
 import os
 import re
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -18,7 +18,7 @@ from deid import locks
 
 PARTIAL = ".partial-"  # how the name of a file begins that is being written
 HALF = re.compile(re.escape(PARTIAL) + "[a-z0-9_]{8}")  # its whole name
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+STALE = 600  # seconds after which no one is writing a half file any more
 
 
 class FolderError(ValueError):
@@ -29,7 +29,7 @@ class WriteError(OSError):
     """A file that cannot be written; the message names it, not the temporary file beside it, and the fix."""
 
     def __str__(self) -> str:
-        room = "make room there, or " if self.errno in FULL else ""
+        room = "make room there, or " if self.errno in locks.FULL else ""
         return f"{self.filename}: cannot be written ({self.strerror}); {room}choose another output folder"
 
 
@@ -93,13 +93,15 @@ def append(path: str | Path, lines: Iterable[str], sync: bool = False) -> None:
 def only_one(place: str | Path, folders: Iterable[Path], lock: Path | None = None) -> Iterator[None]:
     """Let no other process work at ``place``; half files that killed ones left in ``folders`` are removed.
 
+    Not those of the last minutes: another process may be writing them, at another place with the same folder.
     ``lock``: the file that says so, where it is not to lie in ``place``. Raises ``LockError``.
     """
     with locks.hold(lock or Path(place, locks.NAME), place):
         for path in (path for folder in folders for path in folder.glob(f"{PARTIAL}*")):
             if HALF.fullmatch(path.name) and path.is_file() and not path.is_symlink():
                 with contextlib.suppress(OSError):
-                    path.unlink()
+                    if time.time() - path.stat().st_mtime > STALE:
+                        path.unlink()
         yield
 
 

@@ -30,15 +30,16 @@ pytestmark = [
 ]
 KILLS = {"tool onepass": 5}  # at random moments; of all others ten
 LOADED = ["pytest", "deid.__main__", "deid.training.__main__", "deid.references.__main__"]
-BUSY = "another process is at work there; wait until it ends, or choose another"
+BUSY = "another run is at work there; wait until it ends, or choose another"
 FULL = ("No space left on device", "File too large")
 NOT_ALLOWED = 77  # how a process ends that may not mount a disk of its own
 
 
 START = """
-import sys, threading, torch, tqdm
+import signal, sys, threading, torch, tqdm
 sys.stdout = sys.stderr = open(LOG, "w", buffering=1)
 torch.set_num_threads(1)
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell starts in the background
 tqdm.tqdm.set_lock(threading.RLock())  # its own is shared by processes, and outlives those that are killed
 """
 
@@ -232,6 +233,12 @@ def halves(folder: Path) -> list[Path]:
     return list(folder.rglob(f"{storage.PARTIAL}*"))
 
 
+def tomorrow(folder: Path) -> None:
+    """Half files are old: no one is writing them any more."""
+    for path in halves(folder):
+        os.utime(path, (0, 0))
+
+
 def assert_whole(stage: Stage, out: Path, right: Path) -> None:
     """Every file that has its name is whole: it can be read, and pictures are those of an undisturbed run."""
     for path in out.rglob("*"):
@@ -279,6 +286,7 @@ def test_killed_at_any_moment_all_files_are_whole_and_the_end_is_the_same(
         times = {path: path.stat().st_mtime_ns for path in stage.finished(out)}
         writing = in_writes < 3 and draw.random() < 0.3 or hits == wanted
         program = stage.into(out)
+        tomorrow(out)
         if writing:
             running = start(AT_A_WRITE.replace("N", str(min(in_writes + 1, most))) + program)
             code = running.ended()
@@ -297,6 +305,7 @@ def test_killed_at_any_moment_all_files_are_whole_and_the_end_is_the_same(
         assert ends < 40, "kills come too late"
     assert left >= 1, "no kill left half a file: the test has lost its point"
     out = tmp_path / str(ends)
+    tomorrow(out)
     running = start(stage.into(out))
     assert running.ended() == 0, running.said
     assert content(out) == content(right) and not halves(out)
@@ -526,7 +535,7 @@ def test_who_waits_for_the_library_is_told_and_can_stop(start, photos, tmp_path)
     import time
     from deid import locks
     from deid.references.library import default_path
-    with locks.hold(locks.outside(default_path()), "here"):
+    with locks.hold(locks.outside(default_path(), default_path().parent), "here"):
         print("holds")
         time.sleep(60)
     """

@@ -6,6 +6,7 @@ It holds no pixel and no file path.
 from dataclasses import asdict
 from functools import lru_cache
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deid import __version__, inpainting, storage
@@ -17,7 +18,7 @@ from deid.photo import alignment, images
 if TYPE_CHECKING:
     from deid.anonymization.pipeline import Result
 
-PACKAGES = ("torch", "torchvision", "facenet-pytorch", "numpy")
+PACKAGES = ("torch", "torchvision", "facenet-pytorch", "numpy", "pillow")
 
 
 def manifest(result: "Result", options: Options) -> dict:
@@ -43,7 +44,7 @@ def settings(options: Options) -> dict:
     """What a result depends on besides its photo: options, check, networks and versions."""
     files = options.load_method().files if options.draws else []
     known = {
-        "options": asdict(options) | {"weights": options.network, "mask": options.hole},
+        "options": asdict(options) | {"weights": Path(options.network).name, "mask": options.hole},
         "verification": verification.record(options),
         "versions": {"deid": __version__} | {package: version(package) for package in PACKAGES},
     }

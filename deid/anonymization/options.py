@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
+import numpy as np
+
 from deid import inpainting
 from deid.anonymization.obfuscation import OBFUSCATIONS
 from deid.devices import resolve_device
@@ -53,6 +55,9 @@ class Options:
     keep_metadata: str = ""
 
     def __post_init__(self) -> None:
+        for field in fields(self):
+            if isinstance(value := getattr(self, field.name), np.generic):
+                object.__setattr__(self, field.name, value.item())
         for name, known in (("method", METHODS), ("mask", ("", *MASKS)), ("recogniser", recognisers.NAMES)):
             if getattr(self, name) not in known:
                 raise ValueError(

@@ -16,7 +16,8 @@ def alone(jobs: Iterable[Job], output: Path) -> AbstractContextManager[None]:
 
     Raises ``LockError`` where another run is at work there.
     """
-    return storage.only_one(output, {(output / job.name).parent for job in jobs}, locks.outside(output))
+    written = {(output / job.name).parent for job in jobs}
+    return storage.only_one(output, written, locks.outside(output, output))
 
 
 def origin(job: Job) -> dict:

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
@@ -16,6 +17,8 @@ from deid.storage import WriteError
 
 SENTENCES = (ImageError, WriteError)  # errors whose text is for people, and names the file and the fix
 SHOWN = 5
+# The folders of a path from the root: /home/ann/photos/ or C:\\photos\\, no address of a page.
+FROM_ROOT = re.compile(r"(?<![\w:/.~-])(?:[A-Za-z]:)?[\\/](?:[^\\/\n:;]+[\\/])+")
 
 
 class Console:
@@ -82,11 +85,11 @@ def reason(error: Exception) -> str:
 
 
 def without_folders(text: str, *folders: Path) -> str:
-    """``text`` for a manifest: names in these folders without them, for it may be passed on."""
+    """``text`` for a manifest, which may be passed on: names without these folders, or any from the root."""
     forms = {form(folder) for folder in folders for form in (str, os.path.abspath, os.path.realpath)} - {"."}
     for form in sorted(forms, key=len, reverse=True):
         text = text.replace(form.rstrip(os.sep) + os.sep, "")
-    return text
+    return FROM_ROOT.sub("", text)
 
 
 def printable(text: str) -> str:

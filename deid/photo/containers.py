@@ -1,9 +1,11 @@
 """What a picture's file holds besides the picture: comments, places, thumbnails, bytes after the end.
 
 A scanner for what is written, by itself: it reads the containers' parts as their standards define them, and
-knows nothing of how this project writes. Anything that it does not know is foreign.
+knows nothing of how this project writes. A part that it does not know is foreign. Of AVIF and HEIF it looks
+at the list of the parts only.
 """
 
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -11,28 +13,12 @@ from collections.abc import Iterator
 from deid.photo import gamut
 
 Found = Iterator[str]
+_JPEG = {*range(0xC0, 0xD0), 0xDA, 0xDB, 0xDD} - {0xC8}  # frames, tables, scans
 _PNG = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"sRGB", b"gAMA", b"cHRM", b"pHYs", b"sBIT"}
 _WEBP = {b"VP8 ", b"VP8L", b"VP8X", b"ALPH"}
 # Size, bits, compression, colours, strips or tiles, resolution, prediction, palette, meaning of samples.
-_TIFF = {
-    *range(254, 260),
-    262,
-    266,
-    273,
-    274,
-    277,
-    278,
-    279,
-    282,
-    283,
-    284,
-    296,
-    317,
-    320,
-    *range(322, 326),
-    338,
-}
-_TIFF |= {339, 347, 530, 532}
+_TIFF = {*range(254, 260), *range(322, 326)}
+_TIFF |= {262, 266, 273, 274, 277, 278, 279, 282, 283, 284, 296, 317, 320, 338, 339, 347, 530, 532}
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 16: 8}
 _EXIF, _ICC_TAG = {34665, 33432, 315, 306, 271, 272}, 34675
 _STRIPS = {273: 279, 324: 325}  # tags: where the picture's parts lie, and how long they are
@@ -65,8 +51,12 @@ def _jpeg(content: bytes) -> Found:
             profile += data[14:]
         elif marker == 0xFE:
             yield "comment"
-        elif 0xE0 <= marker <= 0xEF and not (data.startswith(b"JFIF\0") or marker == 0xEE):
-            yield "Exif" if data.startswith(b"Exif\0") else f"APP{marker - 0xE0}"
+        elif 0xE0 <= marker <= 0xEF:
+            plain = (marker == 0xE0 and len(data) == 14) or (marker == 0xEE and len(data) == 12)
+            if not (plain and data.startswith((b"JFIF\0", b"Adobe"))):
+                yield "Exif" if data.startswith(b"Exif\0") else f"APP{marker - 0xE0}"
+        elif marker not in _JPEG:
+            yield f"marker {marker:#x}"
         at += 2 + size
         if marker == 0xDA:
             while content[at] != 0xFF or content[at + 1] == 0 or 0xD0 <= content[at + 1] <= 0xD7:
@@ -81,6 +71,7 @@ def _png(content: bytes) -> Found:
         size, name = struct.unpack_from(">I4s", content, at)
         data = content[at + 8 : at + 8 + size]
         if name == b"iCCP":
+            yield from [] if data.startswith(b"ICC Profile\0") else ["name of a profile"]
             yield from _profile(zlib.decompress(data.split(b"\0", 1)[1][1:]))
         elif name == b"tEXt":
             yield "text " + data.replace(b"\0", b": ").decode("latin-1")
@@ -154,7 +145,11 @@ def _tiff(content: bytes) -> Found:
 
 
 def _bmp(content: bytes) -> Found:
-    yield from _after(content, struct.unpack_from("<I", content, 2)[0])
+    (start, head, width, height, bits), colours = struct.unpack_from("<IIii2xH", content, 10), 0
+    if bits <= 8:
+        colours = 4 * (struct.unpack_from("<I", content, 46)[0] or 1 << bits)
+    yield from [] if start == 14 + head + colours else ["bytes before the picture"]
+    yield from _after(content, start + (width * bits + 31) // 32 * 4 * abs(height))
 
 
 def _iso(content: bytes) -> Found:
@@ -166,9 +161,10 @@ def _iso(content: bytes) -> Found:
                 yield f"meta {inner.decode('latin-1')}"
             for kind in (b"Exif", b"mime", b"uri ") if inner == b"iinf" else ():
                 yield from [kind.decode().strip()] * part.count(kind)
-            if inner == b"iprp" and (colours := part.find(b"colrprof")) >= 0:
-                (size,) = struct.unpack_from(">I", part, colours - 4)
-                yield from _profile(part[colours + 8 : colours - 4 + size])
+            yield from ["thumbnail"] * part.count(b"thmb") if inner == b"iref" else ()
+            for found in re.finditer(b"colr(?:prof|rICC)", part) if inner == b"iprp" else ():
+                (size,) = struct.unpack_from(">I", part, found.start() - 4)
+                yield from _profile(part[found.end() : found.start() - 4 + size])
 
 
 def _boxes(content: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -34,7 +34,7 @@ def as_photo(given: Any, keep: Sequence[str] = ()) -> Photo:
     if isinstance(given, bytes | bytearray | memoryview):
         return images.load("<bytes>", content=bytes(given), keep=keep)
     if isinstance(given, Image.Image):
-        return _of_pillow(given)
+        return _of_pillow(given, keep)
     if isinstance(given, np.ndarray):
         if given.dtype != np.uint8 or not (given.ndim == 2 or (given.ndim == 3 and given.shape[2] in (3, 4))):
             wanted = "give uint8 and (H, W), (H, W, 3) or (H, W, 4)"
@@ -46,7 +46,7 @@ def as_photo(given: Any, keep: Sequence[str] = ()) -> Photo:
 
 
 def save(photo: Photo, path: str | Path) -> None:
-    """Write ``photo`` without any metadata, in the format that the name says; whole or not at all.
+    """Write ``photo`` as ``images.save`` does, in the format that the name says; whole or not at all.
 
     In its own format it has the quality of its source. Raises ``ImageError`` for other names, and where it
     cannot be written.
@@ -62,9 +62,9 @@ def save(photo: Photo, path: str | Path) -> None:
     images.save(photo, path)
 
 
-def _of_pillow(image: Image.Image) -> Photo:
+def _of_pillow(image: Image.Image, keep: Sequence[str] = ()) -> Photo:
     try:
         formats.check_size(image, "an image", images.MAX_PIXELS)
-        return images.of_pillow(image)
+        return images.of_pillow(image, keep)
     except levels.LevelsError as error:
         raise ImageError(f"an image that {error}") from None

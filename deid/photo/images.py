@@ -22,6 +22,7 @@ from deid.photo.gamut import Space
 from deid.photo.metadata import Metadata
 
 SUFFIXES = formats.SUFFIXES
+BEGINNING = 8192  # bytes that say what a file is and which colours it holds
 MAX_PIXELS = 210_000_000  # phones make 200 megapixels: 10 GB of memory (docs/trust.md)
 # Pillow warns of less. Here the header's size is compared with the limit before anything is unpacked.
 Image.MAX_IMAGE_PIXELS = max(MAX_PIXELS, Image.MAX_IMAGE_PIXELS or 0)
@@ -101,10 +102,10 @@ def load(
     try:
         # The size is known from the header: a decompression bomb is refused before it is unpacked.
         with file:
-            before, head = opening.state(file), file.read(formats.HEAD)
+            before, head = opening.state(file), file.read(BEGINNING)
             image = Image.open(file)
             formats.check(image, path, max_pixels)
-            photo = _as_seen(image, levels.bits_of(image, head), formats.encoding(image), keep)
+            photo = _as_seen(image, head, formats.encoding(image), keep)
             if opening.state(file) != before:
                 raise ImageError(f"{path}: changed while it was read; run again when it is complete")
     except ImageError:
@@ -124,21 +125,21 @@ def load(
     return photo
 
 
-def of_pillow(image: Any) -> Photo:
+def of_pillow(image: Any, keep: Sequence[str] = ()) -> Photo:
     """A Pillow image as it looks; written as PNG, for its file's own encoding is not known any more."""
-    return _as_seen(image, 8, ("PNG", {}), ())
+    return _as_seen(image, b"", ("PNG", {}), keep)
 
 
-def _as_seen(image: Any, bits: int, encoding: tuple[str, dict], keep: Sequence[str]) -> Photo:
-    """An opened picture, ``bits`` a channel in its file, that is written back in ``encoding``."""
-    seen = levels.seen(ImageOps.exif_transpose(image), bits)
+def _as_seen(image: Any, head: bytes, encoding: tuple[str, dict], keep: Sequence[str]) -> Photo:
+    """An opened picture whose file begins with ``head``, written back in ``encoding``."""
+    seen = levels.seen(ImageOps.exif_transpose(image), levels.bits_of(image, head))
     numbers = np.asarray(seen.image)
     return Photo(
         seen.space.decode(numbers) if seen.space else from_uint8(numbers),
         encoding[0],
         image.mode in ("1", "L", "LA", *levels.DEEP),
         encoding[1],
-        (*seen.lost, *formats.left_out(image)),
+        (*seen.lost, *levels.unannounced(image, head), *formats.left_out(image)),
         image.mode in ("P", "PA"),
         seen.space,
         metadata.read(image, keep),
@@ -146,7 +147,7 @@ def _as_seen(image: Any, bits: int, encoding: tuple[str, dict], keep: Sequence[s
 
 
 def save(photo: Photo, path: str | Path) -> None:
-    """Write ``photo`` in its own encoding without any metadata; the file appears whole or not at all."""
+    """Write ``photo`` in its own encoding and no metadata but what its owner chose; whole or not at all."""
     path = Path(path)
     if photo.format not in formats.WRITABLE:
         known = ", ".join(sorted(formats.WRITABLE))
@@ -159,26 +160,30 @@ def save(photo: Photo, path: str | Path) -> None:
 
 def encode(photo: Photo) -> bytes:
     """What ``save`` writes: ``photo`` in its own encoding, without any metadata but what its owner chose."""
+    image, space = _written(photo)
+    more: dict[str, Any] = {"icc_profile": space.profile()} if space else {}
+    if photo.metadata.exif and photo.format not in formats.PLAIN:
+        more |= photo.metadata.options(photo.format)
+    encoded = io.BytesIO()
+    image.save(encoded, photo.format, **(photo.options | more))
+    return encoded.getvalue()
+
+
+def _written(photo: Photo) -> tuple[Image.Image, Space | None]:
+    """A photo as the picture that its file will hold, and the space of its numbers if that is not sRGB."""
     # A fresh image: Pillow would carry a JPEG comment through convert, paste and save.
     space = photo.space if photo.format not in formats.PLAIN else None
     image = Image.fromarray(space.encode(photo.pixels) if space else to_uint8(photo.pixels)[0])
     image = image.convert("L") if photo.grey else image
     if photo.palette and photo.format in formats.WITH_PALETTE:
         image = levels.with_palette(image) or image
-    more: dict[str, Any] = {"icc_profile": space.profile()} if space else {}
-    if photo.metadata.exif and photo.format not in formats.PLAIN:
-        more["exif"] = photo.metadata.exif
-        more |= {"compression": "raw"} if photo.format == "TIFF" else {}  # libtiff would lose the camera's
-    encoded = io.BytesIO()
-    image.save(encoded, photo.format, **(photo.options | more))
-    return encoded.getvalue()
+    return image, space
 
 
 def losses(photo: Photo) -> list[str]:
     """What of the file that was read is not in what ``save`` writes, in words."""
-    image = Image.fromarray(to_uint8(photo.pixels)[0]) if photo.palette else None
-    fits = image is None or (photo.format in formats.WITH_PALETTE and image.getcolors(256))
-    return [*photo.lost] if fits else [*photo.lost, "the palette became full colour"]
+    more = ["the palette became full colour"] if photo.palette and _written(photo)[0].mode != "P" else []
+    return [*photo.lost, *more]
 
 
 def to_jpeg(pixels: Tensor, quality: int = 95) -> bytes:

@@ -5,6 +5,7 @@ how they look. What is lost on the way is said, so that a person can do somethin
 """
 
 import io
+import re
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -18,6 +19,8 @@ DEEP = ("I", "I;16", "I;16B", "I;16L", "F")
 TWELVE = 4095  # cameras and scanners put 12 bits into 16; a photo of 16 that holds no more would be black
 _BIT_DEPTH, _COLOUR = 24, 25  # bytes of a PNG
 _BITS_PER_SAMPLE = 258  # TIFF tag
+_EXIF, _COLOUR_SPACE = 0x8769, 0xA001
+_PRIMARIES = re.compile(rb"colrnclx\0|\0\0\0\x04cICP")  # of AVIF and HEIF, and of PNG
 
 
 class LevelsError(ValueError):
@@ -49,7 +52,8 @@ def seen(image: Image.Image, bits: int = 8) -> Appearance:
     if "A" in image.getbands() or "transparency" in image.info:
         image, seen_through = _over_white(image)
         lost += ["transparency became white"] if seen_through else []
-    image = image if image.mode in ("L", "RGB", "CMYK") else image.convert("RGB")
+    if image.mode not in ("L", "RGB", "CMYK"):
+        image = image.convert("L" if image.mode == "1" else "RGB")
     if profile and image.mode == "RGB" and (space := gamut.space_of(profile)):
         return Appearance(image, lost, space)
     if profile:
@@ -67,6 +71,20 @@ def bits_of(image: Any, head: bytes) -> int:
     if image.format == "TIFF":
         return max(image.tag_v2.get(_BITS_PER_SAMPLE, (8,)))
     return 8
+
+
+def unannounced(image: Any, head: bytes) -> list[str]:
+    """Colours that a file says are not those of sRGB, without a profile; ``head``: its first bytes.
+
+    Primaries are numbers of ITU-T H.273: 1 are those of sRGB, 2 says nothing. Of a camera's own space Exif
+    only says that it is another.
+    """
+    if image.info.get("icc_profile"):
+        return []
+    found = [head[mark.end() : mark.end() + 1] for mark in _PRIMARIES.finditer(head)]
+    other = any(number and number[0] not in (1, 2) for number in found)
+    other |= image.format in ("JPEG", "MPO") and image.getexif().get_ifd(_EXIF).get(_COLOUR_SPACE, 1) != 1
+    return ["colours that are not those of sRGB, without a profile, were read as such"] if other else []
 
 
 def with_palette(image: Image.Image) -> Image.Image | None:
@@ -99,7 +117,7 @@ def _eight_bits(image: Image.Image) -> tuple[Image.Image, str]:
     if not np.isfinite(depth).all():
         raise LevelsError("holds numbers that are not finite; save it again with whole numbers")
     highest = depth.max(initial=0.0)
-    if image.mode == "F" and highest <= 1:
+    if image.mode == "F" and highest <= 2:  # sharpening and resampling go a little beyond 1
         high, said = 1.0, "floating point from 0 to 1 became 8 bits"
     elif "16" not in image.mode and highest <= 255:
         high, said = 255.0, "the numbers became 8 bits"

@@ -4,6 +4,7 @@ Everything else goes: the output is built from pixels. What stays is read field 
 anew, so that nothing can hide in it. Places, thumbnails, serial numbers and comments have no name here.
 """
 
+import contextlib
 import math
 import re
 from collections.abc import Sequence
@@ -33,6 +34,17 @@ class Metadata:
 
     names: tuple[str, ...] = ()
     exif: bytes = b""
+
+    def options(self, format: str) -> dict[str, Any]:
+        """What Pillow needs to write it into a file of this format."""
+        if format != "TIFF":
+            return {"exif": self.exif}
+        block = Image.Exif()
+        block.load(self.exif)
+        for tag, value in list(block.items()):
+            if isinstance(value, str):
+                block[tag] = value.encode("latin-1")  # Pillow reads Latin-1, and would write ASCII only
+        return {"exif": block, "compression": "raw"}  # libtiff would lose the camera's directory
 
 
 def parse(text: str) -> tuple[str, ...]:
@@ -71,6 +83,10 @@ def _harmless(name: str, value: Any) -> Any:
             return None
         return values[0] if fine else None
     text = value.strip("\0 ") if isinstance(value, str) else ""
+    with contextlib.suppress(UnicodeError):  # Pillow reads UTF-8, which most write, as Latin-1
+        text = text.encode("latin-1").decode("utf-8")
     if not text or len(text) > LONGEST or not text.isprintable():
         return None
-    return text if name != "date" or _DATE.fullmatch(text) else None
+    if name == "date" and not _DATE.fullmatch(text):
+        return None
+    return text if text.isascii() else text.encode()  # as text Pillow would write question marks

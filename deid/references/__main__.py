@@ -175,7 +175,7 @@ def show_references(given: argparse.Namespace) -> None:
 
 def remove_references(given: argparse.Namespace) -> None:
     """Write the library again without the named references."""
-    with storage.only_one(given.library, [], locks.outside(given.library)):
+    with storage.only_one(given.library, [], locks.outside(given.library, Path(given.library).parent)):
         library = Library.open(given.library)
         known = {name for reference in library.references for name in (reference.name, reference.identity)}
         if unknown := [name for name in given.names if name not in known]:

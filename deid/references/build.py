@@ -50,7 +50,7 @@ def build(portraits: PortraitSource, path: str | Path, once: bool = False) -> It
     ``LibraryError`` where the path holds a file that is no library, ``LockError`` where another process
     changes the library.
     """
-    with storage.only_one(path, [Path(path).parent], locks.outside(path)):
+    with storage.only_one(path, [Path(path).parent], locks.outside(path, Path(path).parent)):
         if not (once and Path(path).exists()):
             yield from _build(portraits, path)
 

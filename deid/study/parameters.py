@@ -30,11 +30,11 @@ class ParameterError(ValueError):
 def begin(namespace: dict[str, Any]) -> None:
     """What a notebook does with its ``globals()`` first: ``check_types``, and ``notebooks/`` is entered.
 
-    The working directory stays where ``../media`` is there already, or no notebooks lie beside the package.
+    The working directory stays where ``../media`` holds the sample photo, or the package has no notebooks.
     """
     check_types(namespace)
     own = Path(__file__).resolve().parents[2] / "notebooks"
-    if not Path("../media").is_dir() and own.is_dir():
+    if not Path("../media/sample.jpg").is_file() and own.is_dir():
         os.chdir(own)
 
 

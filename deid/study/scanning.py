@@ -9,28 +9,48 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from deid.photo import containers, formats
 
-PAGES = (".html", ".md", ".svg")
-_DATA = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,([A-Za-z0-9+/=\s]+)")
-_TYPES = ("image/png", "image/jpeg", "image/gif")
+PAGES = (".html", ".htm", ".md", ".svg")
+_DATA = re.compile(r"data:image/[^,]{1,80};base64,([A-Za-z0-9+/=\s]+)")
 
 
 def pictures(path: Path) -> Iterator[bytes]:
-    """The pictures of a file: itself, those inside a page, or those that a notebook's cells left."""
-    if path.suffix in PAGES:
-        for match in _DATA.finditer(path.read_text(encoding="utf-8")):
-            yield base64.b64decode(match[1])
-    elif path.suffix == ".ipynb":
-        text = path.read_text(encoding="utf-8")
-        for cell in json.loads(text)["cells"]:
-            for output in cell.get("outputs", []):
-                coded = (output.get("data", {}).get(kind, "") for kind in _TYPES)
-                yield from (base64.b64decode("".join(data)) for data in coded if data)
-        yield from (base64.b64decode(match[1].replace("\\n", "")) for match in _DATA.finditer(text))
+    """The pictures of a file: itself, those inside a page, or all that a notebook holds."""
+    suffix = path.suffix.lower()
+    if suffix in PAGES:
+        yield from _in_text(path.read_text(encoding="utf-8"))
+    elif suffix == ".ipynb":
+        yield from _in_notebook(json.loads(path.read_text(encoding="utf-8")))
     elif formats.is_picture(path):
         yield path.read_bytes()
+
+
+def _in_text(text: str) -> Iterator[bytes]:
+    return (_decoded(match[1]) for match in _DATA.finditer(text))
+
+
+def _in_notebook(part: Any, kind: str = "") -> Iterator[bytes]:
+    """The pictures in a part of a notebook; ``kind``: its key, which is a type where it is a picture."""
+    if isinstance(part, dict):
+        for key, value in part.items():
+            yield from _in_notebook(value, key)
+    elif isinstance(part, list) and not all(isinstance(value, str) for value in part):
+        for value in part:
+            yield from _in_notebook(value)
+    elif isinstance(part, str | list):  # a text may be a list of its lines
+        text = "".join(part)
+        picture = kind.startswith("image/") and kind != "image/svg+xml"
+        yield from [_decoded(text)] if picture else _in_text(text)
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text)
+    except ValueError:
+        return b""  # which is no picture
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from deid.anonymization import pipeline
-from deid.anonymization.manifest import manifest
+from deid.anonymization.manifest import manifest, settings
 from deid.anonymization.options import Options
 
 
@@ -17,7 +17,9 @@ def test_a_manifest_is_plain_json_and_names_no_folder(sample, sample_faces, quic
     text = json.dumps(record)
     assert json.loads(text) == record and str(Path.home()) not in text and str(Path.cwd()) not in text
     assert record["size"] == list(sample.size) and record["verification"] == "off"
-    assert {"deid", "torch", "torchvision", "facenet-pytorch", "numpy"} == set(record["versions"])
+    own = dataclasses.replace(options, weights=str(next(path for path in options.load_method().files)))
+    assert settings(own)["options"]["weights"] == "onepass-128.safetensors" != own.weights
+    assert {"deid", "torch", "torchvision", "facenet-pytorch", "numpy", "pillow"} == set(record["versions"])
     for face in record["faces"]:
         assert face["method"] == "onepass" and face["truncation"] == options.truncation
         assert set(face["losses"]) == {"contextual"} and face["seconds"] > 0

@@ -44,7 +44,7 @@ def test_a_second_run_at_the_same_time_is_refused_and_changes_nothing(done, caps
     job = Job(folder / "a.jpg", "deeper/a.jpg", None)
     with reruns.alone([job], output):
         assert run(folder, output, "--overwrite") == 2
-        assert f"{output}: another process is at work there" in capsys.readouterr().err
+        assert f"{output}: another run is at work there" in capsys.readouterr().err
         assert run(folder, output.with_name("other")) == 0
     assert {path: path.stat().st_mtime_ns for path in output.iterdir()} == before, "the lock lies elsewhere"
     assert run(folder, output) == 0
@@ -55,6 +55,7 @@ def test_half_files_of_a_killed_run_go_where_photos_are_written(done):
     (output / "theirs").mkdir()
     for place in (folder, output, output / "theirs"):
         (place / ".partial-abc_0123").touch()
+        os.utime(place / ".partial-abc_0123", (0, 0))
     assert run(folder, output) == 0
     left = {place for place in (folder, output, output / "theirs") if (place / ".partial-abc_0123").exists()}
     assert left == {folder, output / "theirs"}

@@ -56,6 +56,9 @@ def test_a_manifest_holds_no_folder(tmp_path, monkeypatch):
     text = f"{tmp_path}/out/a.jpg and out/a.jpg and ../x and {tmp_path}/in/a.jpg"
     told = telling.without_folders(text, Path("out"), tmp_path / "in", Path("."))
     assert told == "a.jpg and a.jpg and ../x and a.jpg"
+    others = f"{tmp_path}/cache/people.safetensors: no such library: see https://a.org/b/c and C:\\ann\\x.pt"
+    told = telling.without_folders(others, Path("out"))
+    assert told == "people.safetensors: no such library: see https://a.org/b/c and x.pt"
 
 
 def test_results_and_doubts_are_told(sample, sample_faces):

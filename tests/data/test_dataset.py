@@ -136,7 +136,7 @@ def test_two_at_once_in_one_folder_are_refused_and_readers_change_nothing(tmp_pa
     photos = portraits(tmp_path / "photos", 3)
     first = dataset.create(photos, tmp_path / "faces", batch=1)
     assert [next(first).done, next(first).done] == [0, 1]
-    with pytest.raises(BusyError, match=f"^{tmp_path / 'faces'}: another process is at work there"):
+    with pytest.raises(BusyError, match=f"^{tmp_path / 'faces'}: another run is at work there"):
         next(dataset.create(photos, tmp_path / "faces"))
     with pytest.raises(BusyError):
         dataset.discard(tmp_path / "faces")

@@ -10,6 +10,7 @@ from PIL import Image, ImageCms, PngImagePlugin
 
 from deid.__main__ import main
 from deid.photo import containers, images
+from deid.photo.gamut import CURVES, Space
 
 SECRET = "Ann Lee, Elm Street 7"
 
@@ -210,3 +211,21 @@ def test_other_bytes_are_no_picture_and_torn_ones_are_torn(picture):
         content = encoded(picture, kind)
         for length in (12, len(content) // 2, len(content) - 1):
             assert containers.foreign(content[:length]), (kind, length)
+
+
+def test_what_hides_inside_ordinary_parts_is_found(picture, original):
+    plain = encoded(picture, "JPEG")
+    for marker, data in (
+        (0xE0, b"JFIF\0" + original[:90]),
+        (0xEE, b"Adobe" + original[:90]),
+        (0xF0, original[:90]),
+    ):
+        assert len(containers.foreign(plain[:2] + segment(marker, data) + plain[2:])) == 1
+    bitmap = bytearray(encoded(picture, "BMP"))
+    assert containers.foreign(bytes(bitmap[:54] + original[:40] + bitmap[54:]))
+    struct.pack_into("<I", bitmap, 2, len(bitmap) + len(original))  # its own size says that all is well
+    assert containers.foreign(bytes(bitmap) + original) == [f"{len(original)} bytes after the end"]
+    assert containers.foreign(encoded(picture.quantize(16), "BMP")) == []
+    png = encoded(picture, "PNG", icc_profile=Space("Display P3", CURVES[0]).profile())
+    assert containers.foreign(png) == []
+    assert "name of a profile" in containers.foreign(png.replace(b"ICC Profile", b"Ann Lee 777"))

@@ -3,13 +3,14 @@
 import io
 import struct
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
 from deid.__main__ import main
-from deid.photo import images, levels
+from deid.photo import gamut, images, levels
 from deid.photo.images import ImageError
 
 RAMP = np.tile(np.arange(0, 256, 4, dtype=np.uint8), (64, 1))
@@ -101,6 +102,14 @@ def test_colours_of_16_bits_are_said_to_become_8(tmp_path):
     assert images.load(tmp_path / "a.png").lost == ("16 bits a channel became 8",)
 
 
+def test_a_little_beyond_one_is_white_and_not_all_black(tmp_path):
+    values = RAMP.astype(np.float32) / 255
+    values[3, 4] = 1.05
+    Image.fromarray(values).save(tmp_path / "a.tif")
+    seen = loaded(tmp_path / "a.tif")[..., 0]
+    assert seen[3, 4] == 255 and np.abs(np.delete(seen, 3, 0) - RAMP[1:]).max() <= 1
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_numbers_that_are_none_are_refused_by_name(tmp_path, value):
     values = RAMP.astype(np.float32)
@@ -156,3 +165,44 @@ def test_the_command_line_and_the_manifest_say_what_was_lost(sample_path, tmp_pa
 
 def test_a_webp_without_a_picture_is_not_lossless():
     assert not levels.is_lossless_webp(io.BytesIO(b"RIFF\4\0\0\0WEBP"))
+
+
+def test_colours_that_no_profile_announces_are_said(tmp_path):
+    picture = Image.fromarray(RAMP).convert("RGB")
+    said = ("colours that are not those of sRGB, without a profile, were read as such",)
+    picture.save(tmp_path / "a.avif")
+    content = (tmp_path / "a.avif").read_bytes()
+    at = content.index(b"colrnclx") + 8
+    assert images.load(tmp_path / "a.avif").lost == ()
+    (tmp_path / "p3.avif").write_bytes(content[: at + 1] + b"\x0c" + content[at + 2 :])
+    assert images.load(tmp_path / "p3.avif").lost == said
+    chunk = b"cICP\x0c\x01\0\1"
+    picture.save(tmp_path / "a.png")
+    plain = (tmp_path / "a.png").read_bytes()
+    (tmp_path / "p3.png").write_bytes(
+        plain[:33] + b"\0\0\0\4" + chunk + struct.pack(">I", zlib.crc32(chunk)) + plain[33:]
+    )
+    assert images.load(tmp_path / "p3.png").lost == said
+    for space, lost in ((1, ()), (65535, said)):
+        exif = Image.Exif()
+        exif.get_ifd(0x8769)[0xA001] = space
+        picture.save(tmp_path / "a.jpg", exif=exif)
+        assert images.load(tmp_path / "a.jpg").lost == lost
+
+
+def test_a_bilevel_picture_stays_grey_under_a_profile_of_colours(tmp_path):
+    wide = gamut.Space("Display P3", gamut.CURVES[0]).profile()
+    Image.fromarray(RAMP).convert("1").save(tmp_path / "a.png", icc_profile=wide)
+    photo = images.load(tmp_path / "a.png")
+    assert photo.grey and photo.space is None and photo.lost == ("the colour profile could not be read",)
+
+
+def test_a_palette_in_a_wide_space_is_counted_in_its_own_numbers(tmp_path):
+    wide = gamut.Space("Display P3", gamut.CURVES[0]).profile()
+    Image.fromarray(RAMP).convert("RGB").quantize(9).save(tmp_path / "a.png", icc_profile=wide)
+    photo = images.load(tmp_path / "a.png")
+    reds = np.zeros((20, 20, 3), np.uint8)
+    reds[..., 0], reds[..., 1] = 255, np.arange(400).reshape(20, 20) // 20
+    reds[..., 2] = np.arange(400).reshape(20, 20) % 20
+    photo = replace(photo, pixels=photo.space.decode(reds))  # nearly all one red in sRGB
+    assert images.losses(photo) == ["the palette became full colour"]

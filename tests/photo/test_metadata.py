@@ -59,6 +59,19 @@ def test_every_field_can_stay_and_places_numbers_and_comments_never(photo):
     assert not {0xA431, 0x927C, 0x9286, 0x9C9B} & {*exif, *camera}
 
 
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif", ".avif"])
+@pytest.mark.parametrize("coding", ["utf-8", "latin-1"])
+def test_letters_beyond_ascii_stay(tmp_path, suffix, coding):
+    exif = Image.Exif()
+    exif[0x8298] = "\u00a9 José".encode(coding)
+    path = tmp_path / f"a{suffix}"
+    Image.new("RGB", (120, 80), "olive").save(path, exif=exif)
+    loaded = images.load(path, keep=("copyright",))
+    assert loaded.metadata.names == ("copyright",) and "\u00a9 José".encode() in loaded.metadata.exif
+    images.save(loaded, tmp_path / f"b{suffix}")
+    assert "\u00a9 José".encode() in (tmp_path / f"b{suffix}").read_bytes()
+
+
 @pytest.mark.parametrize("suffix", [".png", ".webp", ".tif", ".avif"])
 def test_other_formats_carry_it_too(tmp_path, suffix):
     path = tmp_path / f"a{suffix}"

@@ -33,7 +33,7 @@ def test_a_library_is_built_by_one_process_at_a_time_and_once_where_that_is_aske
     path = tmp_path / "people.safetensors"
     first = build(two_people, path)
     next(first)
-    with pytest.raises(BusyError, match=f"^{path}: another process is at work there"):
+    with pytest.raises(BusyError, match=f"^{path}: another run is at work there"):
         next(build(two_people, path, once=True))
     assert list(first) and list(build(two_people, path, once=True)) == []
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name], "the lock lies elsewhere"

@@ -88,9 +88,9 @@ def test_a_library_that_another_process_changes_is_not_changed(run, portrait_tar
     path = tmp_path / "people.safetensors"
     before = path.read_bytes()
     for command in (["add", portrait_tar], ["remove", "left"]):
-        with locks.hold(locks.outside(path), path):
+        with locks.hold(locks.outside(path, path.parent), path):
             code, _, error = run(*command)
-        assert code == 1 and f"error: {path}: another process is at work there" in error
+        assert code == 1 and f"error: {path}: another run is at work there" in error
     assert path.read_bytes() == before
 
 

@@ -113,11 +113,15 @@ def test_papermill_is_stopped_by_the_text_false(tmp_path, monkeypatch):
 
 def test_a_notebook_works_in_its_folder_from_wherever_it_is_called(tmp_path, monkeypatch):
     notebooks = Path(__file__).parents[2] / "notebooks"
+    (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path)
     begin(namespace())
     assert Path.cwd() == notebooks
-    (tmp_path / "media").mkdir()
-    (tmp_path / "work").mkdir()
+    (tmp_path / "media").mkdir()  # as /media on many systems
+    monkeypatch.chdir(tmp_path / "work")
+    begin(namespace())
+    assert Path.cwd() == notebooks
+    (tmp_path / "media" / "sample.jpg").write_bytes(b"")
     monkeypatch.chdir(tmp_path / "work")  # another study, with photos of its own beside it
     begin(namespace())
     assert Path.cwd() == tmp_path / "work"

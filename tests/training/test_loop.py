@@ -58,7 +58,7 @@ def test_resume_is_bit_exact(crops, run_for, tmp_path, short):
 def test_a_second_training_in_the_same_folder_is_refused(crops, tmp_path, short):
     first = train(crops, short, tmp_path / "run")
     next(first)
-    with pytest.raises(BusyError, match=f"^{tmp_path / 'run'}: another process is at work there"):
+    with pytest.raises(BusyError, match=f"^{tmp_path / 'run'}: another run is at work there"):
         next(train(crops, short, tmp_path / "run"))
     with pytest.raises(BusyError):
         checkpoints.discard(tmp_path / "run")

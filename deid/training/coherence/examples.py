@@ -88,7 +88,7 @@ def embed_relit(crops: FaceCrops, chosen: Sequence[int], folder: Path, strength:
         relit = relight(crops.batch(part), torch.Generator().manual_seed(start), strength)
         return {"embeddings": recognisers.embed_crops(coherence.RECOGNISER, relit, crops.landmarks[part], 2)}
 
-    with storage.only_one(folder, [folder], locks.outside(folder)):
+    with storage.only_one(folder, [folder], locks.outside(folder, folder)):
         for start in range(0, len(chosen), PART):
             part = list(chosen[start : start + PART])
             path = folder / f"{start:06}.safetensors"

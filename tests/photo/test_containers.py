@@ -117,8 +117,12 @@ def bmp(picture: Image.Image, original: bytes) -> bytes:
     return encoded(picture, "BMP") + original + SECRET.encode()
 
 
-def avif(picture: Image.Image, original: bytes) -> bytes:
-    return encoded(picture, "AVIF", quality=90, exif=exif(original), xmp=xmp(original), icc_profile=profile())
+def avif(picture: Image.Image, original: bytes, kind: str = "AVIF") -> bytes:
+    return encoded(picture, kind, quality=90, exif=exif(original), xmp=xmp(original), icc_profile=profile())
+
+
+def heic(picture: Image.Image, original: bytes) -> bytes:
+    return avif(picture, original, "HEIF")
 
 
 FILES = {
@@ -140,6 +144,10 @@ PLACES = {
     "f.bmp": {"bytes after the end"},
     "g.avif": {"Exif", "mime", "colour profile"},
 }
+
+
+if "HEIF" in Image.SAVE:  # the extra `heif`
+    FILES["h.heic"], PLACES["h.heic"] = heic, PLACES["g.avif"]
 
 
 def marks(original: bytes) -> list[bytes]:

@@ -34,6 +34,25 @@ def grey_profile(gamma: float) -> bytes:
     return struct.pack(">I", len(whole)) + whole[4:]
 
 
+def ink_profile() -> bytes:
+    """A profile (version 2) of a press: white paper, a "cyan" that is red on it, and three black inks."""
+    paper, red, black = (255, 128, 128), (136, 208, 195), (0, 128, 128)  # Lab in 8 bits
+    corners = [paper if not n else red if n == 8 else black for n in range(16)]  # cyan is the highest bit
+    ramp, unit = bytes(range(256)), (65536, 0, 0, 0, 65536, 0, 0, 0, 65536)
+    table = b"mft1\0\0\0\0" + bytes((4, 3, 2, 0)) + struct.pack(">9i", *unit)
+    table += 4 * ramp + b"".join(map(bytes, corners)) + 3 * ramp
+    described = b"desc\0\0\0\0" + struct.pack(">I", 4) + b"ink\0" + bytes(80)
+    white = b"XYZ \0\0\0\0" + struct.pack(">3i", 63190, 65536, 54061)
+    tags, body = b"", b""
+    for label, content in ((b"desc", described), (b"wtpt", white), (b"A2B0", table)):
+        tags += label + struct.pack(">II", 132 + 36 + len(body), len(content))
+        body += content + bytes(-len(content) % 4)
+    head = bytes(8) + b"\x02\x40\0\0prtrCMYKLab " + bytes(12) + b"acsp" + bytes(28)
+    head += struct.pack(">3i", 63190, 65536, 54061)
+    whole = head + bytes(128 - len(head)) + struct.pack(">I", 3) + tags + body
+    return struct.pack(">I", len(whole)) + whole[4:]
+
+
 def loaded(path) -> np.ndarray:
     return images.to_uint8(images.load(path).pixels)[0].astype(int)
 
@@ -143,6 +162,21 @@ def test_a_palette_stays_one_while_its_colours_suffice(tmp_path, suffix):
             assert written.mode == mode
         assert (loaded(tmp_path / f"b.{suffix}") == images.to_uint8(photo.pixels)[0]).all()
         assert images.losses(photo) == lost
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "tif"])
+def test_ink_is_seen_as_its_profile_means_it(tmp_path, suffix):
+    options = {"quality": 100} if suffix == "jpg" else {}
+    Image.new("CMYK", (40, 40), (255, 0, 0, 0)).save(
+        tmp_path / f"a.{suffix}", icc_profile=ink_profile(), **options
+    )
+    red, green, blue = loaded(tmp_path / f"a.{suffix}")[20, 20]
+    assert red > 230 and max(green, blue) < 40, "red, where cyan is what the numbers alone say"
+    photo = images.load(tmp_path / f"a.{suffix}")
+    assert photo.lost == ("ink colours (CMYK) became RGB",)
+    images.save(photo, tmp_path / f"b.{suffix}")
+    with Image.open(tmp_path / f"b.{suffix}") as written:
+        assert written.mode == "RGB" and "icc_profile" not in written.info
 
 
 def test_ink_becomes_rgb_and_previews_go_and_both_are_said(tmp_path):

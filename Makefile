@@ -52,7 +52,7 @@ quick: $(READY)
 # crops that 01 makes.
 test: $(READY)
 	@echo "== Testing the package"
-	@$(QUIET) $(SLEEPING) $(ONE_THREAD) .venv/bin/python -m pytest -n 2 tests
+	@$(QUIET) $(SLEEPING) $(ONE_THREAD) .venv/bin/python -m pytest -n 2 --dist loadscope tests
 	@echo "== Checking the notebooks"
 	@$(NOTEBOOKS) notebooks/0[1256]_*.ipynb & first=$$!; \
 	    $(NOTEBOOKS) notebooks/0[3478]_*.ipynb; second=$$?; \

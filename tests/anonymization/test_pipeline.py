@@ -127,6 +127,7 @@ def test_a_search_that_fails_hides_the_face(sample, sample_faces, monkeypatch, q
     assert (result.photo.pixels[inside] == -1).all()
 
 
+@pytest.mark.usefixtures("own_library")
 def test_a_face_that_no_person_fits_is_black_with_its_jaw_and_chin(sample, sample_faces, monkeypatch):
     monkeypatch.setattr("deid.anonymization.synthesis.MAX_CONTEXTUAL", 0.0)
     result = pipeline.anonymize(sample, Options("reference", mask="inner", verify=False), sample_faces)

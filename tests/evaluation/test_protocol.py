@@ -52,7 +52,7 @@ def test_what_a_reverser_learned_is_stored_and_belongs_to_its_settings(
     two_people, crops, tmp_path, monkeypatch
 ):
     pytest.importorskip("dlib")
-    study, lesson = protocol.Study(observations.people(two_people, 2), tmp_path), Lesson(pairs=6, seen=64)
+    study, lesson = protocol.Study(observations.people(two_people, 2), tmp_path), Lesson(pairs=6, seen=16)
     found, restored = protocol.reverse(study, "blur strength=0.05", crops, lesson)
     assert restored.shape == (2, 3, 64, 64) and found["pairs"] == 6 and {"as it is", "restored"} < set(found)
     train = protocol.reconstruction.train_reverser

@@ -1,8 +1,8 @@
 """What a picture's file holds besides the picture: comments, places, thumbnails, bytes after the end.
 
 A scanner for what is written, by itself: it reads the containers' parts as their standards define them, and
-knows nothing of how this project writes. A part that it does not know is foreign. Of AVIF and HEIF it looks
-at the list of the parts only.
+knows of how this project writes its colour profiles only. A part that it does not know is foreign. Of AVIF
+and HEIF it looks at the list of the parts only.
 """
 
 import re

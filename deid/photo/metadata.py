@@ -60,16 +60,13 @@ def read(image: Any, names: Sequence[str]) -> Metadata:
     if not names:
         return Metadata()
     source, chosen, found = image.getexif(), Image.Exif(), []
+    directories = ((source, chosen), (source.get_ifd(_EXIF), chosen.get_ifd(_EXIF)))
     for name in names:
-        count = 0
-        for tags, given, wanted in zip(
-            FIELDS[name], (source, source.get_ifd(_EXIF)), (chosen, chosen.get_ifd(_EXIF)), strict=True
-        ):
-            for tag in tags:
-                if (value := _harmless(name, given.get(tag))) is not None:
-                    wanted[tag] = value
-                    count += 1
-        found += [name] if count else []
+        for tags, (given, wanted) in zip(FIELDS[name], directories, strict=True):
+            values = {tag: _harmless(name, given.get(tag)) for tag in tags}
+            wanted.update({tag: value for tag, value in values.items() if value is not None})
+            if name not in found and any(tag in wanted for tag in tags):
+                found.append(name)
     return Metadata(tuple(found), chosen.tobytes() if found else b"")
 
 

@@ -6,81 +6,24 @@ import dataclasses
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from torch import Tensor
 from tqdm import tqdm
 
-from deid import __version__
 from deid.anonymization import batch, pipeline, planning, reruns, telling
 from deid.anonymization.batch import Job, UsageError
 from deid.anonymization.manifest import manifest
-from deid.anonymization.options import METHODS, Options
+from deid.anonymization.options import Options
 from deid.anonymization.pipeline import Result
+from deid.arguments import parser
 from deid.devices import resolve_device
 from deid.generators import WeightsError
 from deid.photo import detection, images
 from deid.photo.images import ImageError, Photo
-from deid.photo.masks import MASKS
-from deid.photo.metadata import FIELDS
-from deid.recognition import recognisers
 
 GIF_SIDE = 640
 FACES_BAR = "{desc}: {percentage:3.0f}%|{bar}| {n:.1f}/{total_fmt} [{elapsed}<{remaining}]"
-EXAMPLES = """examples:
-  python -m deid party.jpg -o out                      out/party.jpg, and out/party.jpg.json about it
-  python -m deid holiday/ -o out --seed 7              a folder with its tree, other people than with seed 0
-  python -m deid party.jpg -o out --gif                also out/party.jpg.gif, the whole process
-  python -m deid party.jpg -o out --boxes faces.json   your own boxes: {"party.jpg": [[x1, y1, x2, y2], ...]}
-
-exit code: 0 every photo written, 1 some photo not written, 2 wrong usage"""
-
-
-def parser() -> argparse.ArgumentParser:
-    """The options; their defaults are those of ``Options``."""
-    p = argparse.ArgumentParser(
-        "python -m deid",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog=EXAMPLES,
-        description="Replace every face in photos by a synthesized one. Inputs are never changed.",
-    )
-
-    def add(name: str, kind: Callable = str, help: str = "", **more: Any) -> None:
-        default = getattr(Options, name.removeprefix("--").replace("-", "_"))
-        p.add_argument(name, type=kind, default=default, help=f"{help} (%(default)s)", **more)
-
-    p.add_argument(
-        "inputs", nargs="+", metavar="PHOTO_OR_FOLDER", help="photos; folders are walked recursively"
-    )
-    p.add_argument("-o", "--output", required=True, type=Path, help="folder for photos and manifests")
-    add("--method", help="how a face is hidden", choices=METHODS)
-    p.add_argument("--mask", choices=MASKS, default="", help="what of a face is hidden (the method's own)")
-    add("--starts", int, "latents that a search begins with")
-    add("--iterations", int, "steps of a search")
-    add("--seed", int, "another seed, other people")
-    add("--min-score", float, "the detector's least score")
-    add("--min-size", float, "smaller faces, in pixels, are blacked out, not synthesized")
-    p.add_argument("--boxes", type=Path, help="JSON file with boxes by photo name, instead of the detector's")
-    p.add_argument("--gif", action="store_true", help="also write the whole process as a GIF")
-    add("--device", help="auto, cpu, cuda or mps")
-    p.add_argument("--weights", default="", help="bundled name, file or fetched network (the one that ships)")
-    add("--truncation", float, "onepass: 0 draws the mean person, 1 the most different ones")
-    add("--strength", float, "width of a blur in faces, tiles across a mosaic; 0: its own")
-    add("--jitter", float, "move the landmarks a face is drawn for, in eye distances")
-    add("--recogniser", help="checks the result; who is recognised is drawn again", choices=recognisers.NAMES)
-    add("--threshold", float, "similarity from which a face counts as recognised; 0: the recogniser's own")
-    p.add_argument(
-        "--no-verify", dest="verify", action="store_false", help="do not check; the manifest says so"
-    )
-    add("--keep-metadata", help=f"write these fields again, by commas: {', '.join(FIELDS)}", metavar="FIELDS")
-    p.add_argument(
-        "--keep-faceless", action="store_true", help="also write photos in which no face was found"
-    )
-    p.add_argument(
-        "--overwrite", action="store_true", help="do again what an earlier run did with the same settings"
-    )
-    p.add_argument("--version", action="version", version=f"deid {__version__}")
-    return p
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -118,6 +61,11 @@ def _main(arguments: list[str] | None, held: contextlib.ExitStack) -> int:
     except KeyboardInterrupt:
         _say(f"stopped after {len(written)} of {every} photos; what was written is whole", sys.stderr)
         return 130
+    if every > 1:
+        for line in telling.worth_a_look(
+            {job.name: batch.earlier_record(given.output / job.name) for job in plan.jobs}
+        ):
+            _say(line)
     _say(f"{sum(written)} of {every} photos written to {given.output}")
     return 0 if sum(written) == every else 1
 
@@ -160,9 +108,9 @@ def run(job: Job, options: Options, arguments: argparse.Namespace) -> bool:
                 _say(problem, sys.stderr)
         return False
     unwritten = "" if written else "; not written (--keep-faceless writes it)"
-    _say(f"{job.source}: {telling.summary(result)}{unwritten}")
+    _say(f"{job.source}: {telling.summary(result, options.min_score)}{unwritten}")
     if result.doubtful:
-        _say(f"{job.source}: {telling.warning(result.doubtful, options, job.boxes is not None)}", sys.stderr)
+        _say(f"{job.source}: {telling.warning(result.doubtful, job.boxes is not None)}", sys.stderr)
     return written
 
 

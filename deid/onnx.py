@@ -19,8 +19,8 @@ def read(source: Path) -> dict[str, Tensor]:
     Raises ``ValueError`` for a file that is laid out in another way.
     """
     try:
-        (graph,) = (content for number, content in _fields(source.read_bytes()) if number == GRAPH)
-        return dict(_tensor(content) for number, content in _fields(graph) if number == TENSORS)
+        (graph,) = _messages(source.read_bytes(), GRAPH)
+        return dict(map(_tensor, _messages(graph, TENSORS)))
     except (IndexError, KeyError, TypeError, RuntimeError, ValueError) as error:
         raise ValueError(f"{source}: not an ONNX file whose weights can be read ({error})") from None
 
@@ -39,6 +39,12 @@ def _tensor(message: bytes) -> tuple[str, Tensor]:
         elif number in (FLOATS, DATA) and isinstance(content, bytes):
             data = content
     return name, torch.frombuffer(bytearray(data), dtype=KINDS[kind]).view(shape)
+
+
+def _messages(message: bytes, wanted: int) -> list[bytes]:
+    """The contents of all fields of this number that hold bytes."""
+    fields = _fields(message)
+    return [content for number, content in fields if number == wanted and isinstance(content, bytes)]
 
 
 def _fields(message: bytes) -> Iterator[tuple[int, bytes | int]]:

@@ -14,15 +14,15 @@ from torch import Tensor
 
 from deid.anonymization import compositing, obfuscation, synthesis, verification
 from deid.anonymization.draft import Draft
-from deid.anonymization.options import Options
+from deid.anonymization.looking import find_faces as find_faces
+from deid.anonymization.looking import look, smallest_searched
+from deid.anonymization.options import KEEP, Options
 from deid.anonymization.synthesis import DrawingProgress
 from deid.anonymization.targets import Outcome, Target, plan
 from deid.devices import resolve_device
-from deid.photo import detection, exchange
+from deid.photo import exchange
 from deid.photo.faces import Face
 from deid.photo.images import Photo
-
-LARGE_PHOTO = 4_000_000  # pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,7 @@ class Result:
     """The anonymized photo, its faces, which pixels were hidden (1, 1, H, W), and its status.
 
     ``targets`` and ``outcomes`` belong together by position. ``doubtful`` faces are still visible, for the
-    caller to look at: they scored less than ``min_score``, or lie in no box given by hand.
+    caller to look at: they scored less than ``min_score`` and were left so, or lie in no box given by hand.
     ``smallest_searched`` is the smallest face, in pixels, looked for.
     """
 
@@ -66,7 +66,8 @@ def anonymize(
     """Replace every face of a photo: ``anonymize("party.jpg", seed=7)``.
 
     ``photo`` is a path, the bytes of a file, a Pillow image or an array (``photo.exchange.as_photo``).
-    ``found`` gives the faces, without a detector. ``changes`` are fields of ``Options``. Deterministic: same
+    ``found`` gives the faces, without a detector; one that scores less than ``min_score`` is doubtful, as one
+    that was detected would be. ``changes`` are fields of ``Options``. Deterministic: same
     photo, options and machine, same bytes. Raises ``ImageError`` for an unreadable file, ``ValueError`` and
     ``WeightsError`` for options that cannot be met.
     """
@@ -87,6 +88,7 @@ def steps(
     doubtful: list[Face] = []
     if found is None:
         found, doubtful = look(photo, options)
+        found = found if options.doubtful == KEEP else [*found, *doubtful]
     targets = plan_targets(found, options)
     if not targets:
         nothing = torch.zeros_like(photo.pixels[:, :1])
@@ -121,27 +123,6 @@ def check_options(options: Options) -> None:
         options.load_method()
     if options.verify:
         verification.threshold(options)
-
-
-def smallest_searched(photo: Photo, options: Options) -> float:
-    """The smallest face, in pixels, that is looked for: a camera's photo would need minutes at 12 px."""
-    smallest = min(options.smallest, options.min_size)
-    return smallest if photo.pixels[0, 0].numel() <= LARGE_PHOTO else max(smallest, 24)
-
-
-def look(photo: Photo, options: Options) -> tuple[list[Face], list[Face]]:
-    """The faces that will be replaced (under ``min_size``: blacked out), and those that score too little."""
-    device = resolve_device(options.device)
-    (seen,) = detection.detect(
-        photo.pixels, 0.0, smallest_searched(photo, options), device if device != "mps" else "cpu"
-    )
-    found = [face for face in seen if face.score >= options.min_score]
-    return found, [face for face in seen if face.score < options.min_score]
-
-
-def find_faces(photo: Photo, options: Options) -> list[Face]:
-    """The faces that will be replaced or, when under ``min_size``, blacked out."""
-    return look(photo, options)[0]
 
 
 def _drawn(

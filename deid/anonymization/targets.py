@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from deid.anonymization.options import Options
 
 BLACKOUT = "blackout"
+DOUBTFUL = "doubtful"  # a reason to be black
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,13 +104,15 @@ def plan(
 ) -> list[Target]:
     """A target for each face, far ones (small) first so that near ones are drawn over them.
 
-    A face that is too small for a method that draws is blacked out.
+    A face that is too small for a method that draws is blacked out, and a doubtful one where options say so.
     """
     seeds = face_seeds(options.seed, len(found))
     targets = [place(face, options, frame_for(face), seed) for face, seed in zip(found, seeds, strict=True)]
     for index, target in enumerate(targets):
         if options.draws and target.face.size < options.min_size:
             targets[index] = target.blacked_out(f"smaller than {options.min_size:g} px")
+        elif options.doubtful == BLACKOUT and target.face.score < options.min_score:
+            targets[index] = target.blacked_out(DOUBTFUL)
     return sorted(targets, key=lambda target: target.face.size)
 
 

@@ -121,10 +121,11 @@ def from_onnx(source: Path) -> CenterFaceNetwork:
             getattr(head, part).data = tensors[f"head.{name}_conv.{part}"]
     for number, up in enumerate(reversed(network.up)):  # the file counts from fine to coarse
         name = f"neck.deconv_layers.{number}"
-        norm = [tensors[f"{name}.bn.{part}"] for part in ("running_mean", "running_var")]
-        scaling = [tensors[f"{name}.bn.{part}"] for part in ("weight", "bias")]
+        mean, variance, gamma, beta = (
+            tensors[f"{name}.bn.{part}"] for part in ("running_mean", "running_var", "weight", "bias")
+        )
         up.weight, up.bias = fuse_conv_bn_weights(
-            tensors[f"{name}.conv.weight"], None, *norm, NORM, *scaling, transpose=True
+            tensors[f"{name}.conv.weight"], None, mean, variance, NORM, gamma, beta, transpose=True
         )
     return network.eval().requires_grad_(False)
 

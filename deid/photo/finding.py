@@ -1,4 +1,4 @@
-"""Every face of a photo: two detectors that miss different faces, and turned photos where it seems worth it."""
+"""Every face of a photo: two detectors that miss different faces."""
 
 from dataclasses import replace
 
@@ -13,7 +13,8 @@ DETECTORS = ("mtcnn", "union", "thorough")
 def find(photo: Tensor, detector: str = "union", *, smallest: float = 12, device: str = "cpu") -> list[Face]:
     """All faces of a photo (1, 3, H, W), doubtful ones as well, the largest first.
 
-    ``Face.score`` says how sure it is that it is one, on one scale for all detectors; ``Face.by`` who found it.
+    ``Face.score`` says how sure it is that it is one, on one scale for all detectors;
+    ``Face.by`` says who found it.
     """
     (found,) = detection.detect(photo, 0.0, smallest, device)
     faces = [replace(face, by=("mtcnn",)) for face in found]

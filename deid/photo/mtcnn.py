@@ -51,6 +51,18 @@ def detect(levels: Tensor, smallest: float, device: str = "cpu") -> Found:
     return Found(*(part[chosen].cpu() for part in (image, boxes, score, points)))
 
 
+@torch.inference_mode()
+def look_closer(levels: Tensor, device: str = "cpu") -> tuple[Tensor, Tensor]:
+    """What the last network says of squares (N, 3, 48, 48) of levels: scores (N,), points (N, 5, 2).
+
+    Points are in shares of the side. A face should fill its square as its box does (``SQUARE``).
+    """
+    onet = networks(device)[2]
+    said = [onet(((part - 127.5) / 128).to(device)) for part in levels.split(AT_ONCE)]
+    scores, _, points = (torch.cat(part).cpu() for part in zip(*said, strict=True))
+    return scores, points.view(-1, 2, 5).transpose(1, 2)
+
+
 def _proposed(pnet: Network, table: Tensor, smallest: float) -> tuple[Tensor, Tensor]:
     """What the first network finds at any size: images (K,) and square boxes (K, 4)."""
     height, width = table.shape[1] - 1, table.shape[2] - 1

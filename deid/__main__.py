@@ -4,22 +4,22 @@ import argparse
 import contextlib
 import dataclasses
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TextIO
 
 from torch import Tensor
 from tqdm import tqdm
 
-from deid.anonymization import batch, pipeline, planning, reruns, telling
+from deid.anonymization import batch, looking, pipeline, planning, reruns, review, telling
 from deid.anonymization.batch import Job, UsageError
 from deid.anonymization.manifest import manifest
 from deid.anonymization.options import Options
-from deid.anonymization.pipeline import Result
+from deid.anonymization.results import Result
 from deid.arguments import parser
 from deid.devices import resolve_device
 from deid.generators import WeightsError
-from deid.photo import detection, images
+from deid.photo import images
 from deid.photo.images import ImageError, Photo
 
 GIF_SIDE = 640
@@ -40,6 +40,8 @@ def _main(arguments: list[str] | None, held: contextlib.ExitStack) -> int:
         options = Options(**{name: getattr(given, name) for name in names})
         plan = planning.plan_batch(given.inputs, given.output, given.boxes)
         held.enter_context(reruns.alone(plan.jobs, given.output))
+        if given.review:
+            review.refuse_edited(given.output, given.overwrite)
         resolve_device(options.device)  # whoever asks for one that is not there need not wait for the library
         _prepare(options)
         pipeline.check_options(options)
@@ -53,6 +55,8 @@ def _main(arguments: list[str] | None, held: contextlib.ExitStack) -> int:
         _say(telling.passed_over(plan.ignored))
     for path, reason in plan.refused:
         _say(f"{path}: not written: {reason}", sys.stderr)
+    if given.review:
+        return _review(plan, options, given.output)
     written: list[bool] = []
     every = len(plan.jobs) + len(plan.refused)
     try:
@@ -68,6 +72,29 @@ def _main(arguments: list[str] | None, held: contextlib.ExitStack) -> int:
             _say(line)
     _say(f"{sum(written)} of {every} photos written to {given.output}")
     return 0 if sum(written) == every else 1
+
+
+def _review(plan: planning.Plan, options: Options, output: Path) -> int:
+    """Write what a person decides by -> exit code."""
+    from deid.figures import overlay  # slow to import, and only one option needs it
+
+    def draw(photo: Tensor, faces: Sequence[review.Numbered]) -> Tensor:
+        colours = {"keep": 2, "replace": 0, "blackout": 1}
+        return overlay.overlay(
+            photo, [overlay.Mark(one.face.box, one.text, colours[one.do]) for one in faces]
+        )
+
+    failed = len(plan.refused)
+    for done in tqdm(review.review(plan.jobs, options, output, draw), total=len(plan.jobs), unit="photo"):
+        doubtful = sum(one.doubtful for one in done.faces)
+        told = done.problem or f"{len(done.faces)} faces, {doubtful} of them doubtful"
+        _say(f"{done.job.source}: {told}", sys.stderr if done.problem else None)
+        failed += bool(done.problem)
+    _say(
+        f"look at the pictures in {output} (they show the faces), edit {output / review.BOXES},"
+        f" and hand it over: --boxes {output / review.BOXES} with another folder for the results"
+    )
+    return 1 if failed else 0
 
 
 def _say(text: str, stream: TextIO | None = None) -> None:
@@ -110,20 +137,18 @@ def run(job: Job, options: Options, arguments: argparse.Namespace) -> bool:
     unwritten = "" if written else "; not written (--keep-faceless writes it)"
     _say(f"{job.source}: {telling.summary(result, options.min_score)}{unwritten}")
     if result.doubtful:
-        _say(f"{job.source}: {telling.warning(result.doubtful, job.boxes is not None)}", sys.stderr)
+        by_hand = job.wishes is not None and job.wishes.faces is not None
+        _say(f"{job.source}: {telling.warning(result.doubtful, by_hand)}", sys.stderr)
     return written
 
 
 def _anonymize(job: Job, photo: Photo, options: Options, gif: bool) -> tuple[Result, list[Tensor]]:
     """The result, and the frames of its GIF if one is wanted."""
-    found, seen = None, None
-    if job.boxes is not None:
-        certain, doubtful = pipeline.look(photo, options)
-        found, seen = detection.from_boxes(job.boxes, certain), [*certain, *doubtful]
+    sight = looking.decide(photo, options, job.wishes)
     frames: list[Tensor] = []
     every = max(1, options.iterations // 30) if gif else 0
     with tqdm(desc=f"faces of {telling.printable(job.name)}", leave=False, bar_format=FACES_BAR) as bar:
-        for step in pipeline.steps(photo, options, found, preview_every=every):
+        for step in pipeline.steps(photo, options, sight, preview_every=every):
             bar.total = step.total
             bar.update(max(0, step.done - bar.n))
             if step.stage == "hidden":
@@ -131,7 +156,7 @@ def _anonymize(job: Job, photo: Photo, options: Options, gif: bool) -> tuple[Res
             if step.preview is not None:
                 frames.append(images.shrink(step.preview, GIF_SIDE))
     assert step.result is not None
-    return step.result if seen is None else pipeline.with_visible(step.result, seen), frames
+    return step.result, frames
 
 
 def _gif_writer(frames: list[Tensor]) -> Callable[[Path], Path]:

@@ -45,8 +45,13 @@ def parser() -> argparse.ArgumentParser:
     add("--detector", help="who looks for faces", choices=CHOICES["detector"])
     add("--min-score", float, "a face that scores less is doubtful")
     add("--doubtful", help="what becomes of doubtful faces", choices=CHOICES["doubtful"])
+    add("--only-larger-than", float, "faces of at most so many pixels stay as they are", metavar="PIXELS")
+    p.add_argument("--keep-largest", action="store_true", help="leave the largest face as it is")
     add("--min-size", float, "smaller faces, in pixels, are blacked out, not synthesized")
-    p.add_argument("--boxes", type=Path, help="JSON file with boxes by photo name, instead of the detector's")
+    p.add_argument(
+        "--review", action="store_true", help="hide nothing; write numbered boxes to look at and to edit"
+    )
+    p.add_argument("--boxes", type=Path, help="JSON file that says what to hide, by photo name")
     p.add_argument("--gif", action="store_true", help="also write the whole process as a GIF")
     add("--device", help="auto, cpu, cuda or mps")
     p.add_argument("--weights", default="", help="bundled name, file or fetched network (the one that ships)")

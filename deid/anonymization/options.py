@@ -43,7 +43,8 @@ class Options:
     blur's width as a share of the face, or how many tiles across it a mosaic has (0: the method's own). With
     ``verify`` a face that ``recogniser`` finds more than ``threshold`` similar to its original is drawn again
     and in the end hidden (``anonymization.verification``); a threshold of 0 is the recogniser's own.
-    ``keep_metadata`` names fields of the file that are written again, separated by commas
+    Faces of at most ``only_larger_than`` pixels stay as they are, and so does the largest with
+    ``keep_largest``. ``keep_metadata`` names fields of the file that are written again, separated by commas
     (``photo.metadata``). Raises ``ValueError`` on values that make no sense.
     """
 
@@ -66,6 +67,8 @@ class Options:
     recogniser: str = "openface"
     threshold: float = 0.0
     keep_metadata: str = ""
+    only_larger_than: float = 0.0
+    keep_largest: bool = False
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -83,6 +86,8 @@ class Options:
             raise ValueError(f"min-score must be above 0 and at most 1, not {self.min_score}")
         if not min(self.min_size, self.starts, self.iterations) >= 1:  # so written, NaN is refused as well
             raise ValueError("min-size, starts and iterations must be at least 1")
+        if not 0 <= self.only_larger_than < math.inf:
+            raise ValueError(f"only-larger-than must be 0 or more pixels, not {self.only_larger_than}")
         if not (self.min_size < math.inf and 0 < self.smallest < math.inf):
             raise ValueError(f"min-size and smallest must be sizes, not {self.min_size} and {self.smallest}")
         if not 0 <= self.strength < math.inf:

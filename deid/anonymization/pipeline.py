@@ -6,58 +6,24 @@ compares it with the original, and what it decides is a seed, a mask, or black.
 """
 
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from deid.anonymization import compositing, obfuscation, synthesis, verification
+from deid.anonymization import compositing, obfuscation, regions, synthesis, verification
 from deid.anonymization.draft import Draft
+from deid.anonymization.looking import Sight, decide, smallest_searched
 from deid.anonymization.looking import find_faces as find_faces
-from deid.anonymization.looking import look, smallest_searched
-from deid.anonymization.options import KEEP, Options
+from deid.anonymization.options import Options
+from deid.anonymization.results import Progress, Result
 from deid.anonymization.synthesis import DrawingProgress
-from deid.anonymization.targets import Outcome, Target, plan
+from deid.anonymization.targets import BLACKOUT, Outcome, Target, plan
 from deid.devices import resolve_device
 from deid.photo import exchange
 from deid.photo.faces import Face
 from deid.photo.images import Photo
-
-
-@dataclass(frozen=True, eq=False)
-class Result:
-    """The anonymized photo, its faces, which pixels were hidden (1, 1, H, W), and its status.
-
-    ``targets`` and ``outcomes`` belong together by position. ``doubtful`` faces are still visible, for the
-    caller to look at: they scored less than ``min_score`` and were left so, or lie in no box given by hand.
-    ``smallest_searched`` is the smallest face, in pixels, looked for.
-    """
-
-    photo: Photo
-    targets: list[Target]
-    outcomes: list[Outcome]
-    hidden: Tensor
-    status: str
-    smallest_searched: float = 0.0
-    doubtful: list[Face] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Progress on one photo.
-
-    ``stage`` is "hidden", "search" or "done"; ``done`` faces of ``total`` (one in the middle of its search
-    counts in part); where the caller asked for previews the photo so far (1, 3, H, W). "hidden" comes once
-    more where the check changed faces: earlier previews show what was recognised. The last one carries
-    ``result``.
-    """
-
-    stage: str
-    done: float
-    total: int
-    preview: Tensor | None = None
-    result: Result | None = None
 
 
 def anonymize(
@@ -78,18 +44,18 @@ def anonymize(
 
 
 def steps(
-    photo: Photo, options: Options, found: Sequence[Face] | None = None, preview_every: int = 0
+    photo: Photo, options: Options, found: Sequence[Face] | Sight | None = None, preview_every: int = 0
 ) -> Iterator[Progress]:
     """The same in steps, with a preview every so many iterations of a search (0: none).
 
     A preview never shows a hidden face.
     """
     smallest = smallest_searched(photo, options)
-    doubtful: list[Face] = []
-    if found is None:
-        found, doubtful = look(photo, options)
-        found = found if options.doubtful == KEEP else [*found, *doubtful]
-    targets = plan_targets(found, options)
+    sight = decide(photo, options) if found is None else found
+    sight = sight if isinstance(sight, Sight) else Sight(list(sight))
+    covered = regions.hide(photo.pixels, sight.regions)
+    black = regions.hide(photo.pixels, [region for region in sight.regions if region.do == BLACKOUT]).hidden
+    photo, targets = replace(photo, pixels=covered.pixels), _targets(sight, options, black)
     if not targets:
         nothing = torch.zeros_like(photo.pixels[:, :1])
         result = replace(_result(photo, [], [], nothing), status="no face found")
@@ -99,7 +65,17 @@ def steps(
         result = _result(replace(photo, pixels=pixels), draft.targets, draft.outcomes, draft.scene.hidden)
     else:
         result = _obfuscated(photo, targets, options)
-    result = with_visible(replace(result, smallest_searched=smallest), doubtful)
+    pixels = result.photo.pixels.masked_fill(black > 0.5, -1)  # over faces as well
+    result = replace(
+        result,
+        photo=replace(result.photo, pixels=pixels),
+        hidden=torch.maximum(result.hidden, covered.hidden),
+        smallest_searched=smallest,
+        left=sight.left,
+        regions=sight.regions,
+        status=result.status if targets or not (sight.left or sight.regions) else "anonymized",
+    )
+    result = with_visible(result, sight.doubtful)
     preview = result.photo.pixels if preview_every and targets else None
     yield Progress("done", len(targets), len(targets), preview=preview, result=result)
 
@@ -114,6 +90,17 @@ def plan_targets(found: Sequence[Face], options: Options) -> list[Target]:
     if not (options.draws and found):
         return plan(found, options)
     return plan(found, options, options.load_method().frame_for)
+
+
+def _targets(sight: Sight, options: Options, black: Tensor) -> list[Target]:
+    """A target for each face that is to be hidden, but for those under a black region (1, 1, H, W)."""
+    found = [face for face in [*sight.hidden, *sight.black] if not compositing.covered(face, black)]
+    planned = plan_targets(found, options)
+    asked = [any(target.face is face for face in sight.black) for target in planned]
+    return [
+        target.blacked_out("asked for") if black and not target.black else target
+        for target, black in zip(planned, asked, strict=True)
+    ]
 
 
 def check_options(options: Options) -> None:

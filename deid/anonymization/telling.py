@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from deid.anonymization.pipeline import Result
+from deid.anonymization.results import Result
 from deid.anonymization.targets import DOUBTFUL
 from deid.photo import images
 from deid.photo.faces import Face
@@ -52,15 +52,17 @@ def summary(result: Result, min_score: float = 0.0) -> str:
     Of the faces that were drawn, those under ``min_score`` are counted as doubtful.
     """
     lost = "".join(f"; {what}" for what in images.losses(result.photo))
-    if not result.targets:
+    asked = [f"{len(part)} {what}" for what, part in
+             (("left as asked", result.left), ("regions hidden", result.regions)) if part]  # fmt: skip
+    if not (result.targets or asked):
         return f"no face found (which does not mean that there is none){lost}"
     counts: dict[str, int] = {}
     for target in result.targets:
         reason = target.reason or (DOUBTFUL if target.face.score < min_score else "")
         what = f"{target.method} ({reason})" if reason else target.method
         counts[what] = counts.get(what, 0) + 1
-    became = ", ".join(f"{count} {what}" for what, count in counts.items())
-    return f"{len(result.targets)} faces: {became}{lost}"
+    became = ", ".join([*(f"{count} {what}" for what, count in counts.items()), *asked])
+    return f"{len(result.targets) + len(result.left)} faces: {became}{lost}"
 
 
 def warning(doubtful: Sequence[Face], by_hand: bool = False) -> str:

@@ -12,6 +12,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from deid.anonymization import batch, looking, pipeline, planning, reruns, review, telling
+from deid.anonymization.albums import Album
 from deid.anonymization.batch import Job, UsageError
 from deid.anonymization.manifest import manifest
 from deid.anonymization.options import Options
@@ -45,6 +46,7 @@ def _main(arguments: list[str] | None, held: contextlib.ExitStack) -> int:
         resolve_device(options.device)  # whoever asks for one that is not there need not wait for the library
         _prepare(options)
         pipeline.check_options(options)
+        album = Album(options) if options.link else None
     except (UsageError, ImageError, WeightsError, ValueError, OSError) as error:
         _say(f"deid: {error}", sys.stderr)
         return 2
@@ -61,7 +63,7 @@ def _main(arguments: list[str] | None, held: contextlib.ExitStack) -> int:
     every = len(plan.jobs) + len(plan.refused)
     try:
         for job in tqdm(plan.jobs, desc="photos", unit="photo"):
-            written.append(run(job, options, given))
+            written.append(run(job, options, given, album))
     except KeyboardInterrupt:
         _say(f"stopped after {len(written)} of {every} photos; what was written is whole", sys.stderr)
         return 130
@@ -112,17 +114,19 @@ def _prepare(options: Options) -> None:
             bar.update(done - bar.n)
 
 
-def run(job: Job, options: Options, arguments: argparse.Namespace) -> bool:
-    """Anonymize one photo -> whether it is there; a photo that fails stops no other."""
+def run(job: Job, options: Options, arguments: argparse.Namespace, album: Album | None = None) -> bool:
+    """Anonymize one photo -> whether it is there; a photo that fails stops no other.
+
+    Photos of an ``album`` are all done: who is in them is not known otherwise.
+    """
     target = arguments.output / job.name
-    if not arguments.overwrite and reruns.is_done(job, options, arguments.output, arguments.gif):
+    if not (arguments.overwrite or album) and reruns.is_done(job, options, arguments.output, arguments.gif):
         _say(f"{job.source}: done by an earlier run, and unchanged (--overwrite does it again)")
         return True
     try:
         origin = reruns.origin(job)  # before it is read: a photo that changes meanwhile is done again
-        result, frames = _anonymize(
-            job, images.load(job.source, keep=options.metadata), options, arguments.gif
-        )
+        photo = images.load(job.source, keep=options.metadata)
+        result, frames = _anonymize(job, photo, options, arguments.gif, album)
         gif = _gif_writer(frames) if frames else None
         record = manifest(result, options) | origin
         written = batch.write_result(result, target, record, arguments.keep_faceless, gif)
@@ -142,13 +146,15 @@ def run(job: Job, options: Options, arguments: argparse.Namespace) -> bool:
     return written
 
 
-def _anonymize(job: Job, photo: Photo, options: Options, gif: bool) -> tuple[Result, list[Tensor]]:
+def _anonymize(
+    job: Job, photo: Photo, options: Options, gif: bool, album: Album | None
+) -> tuple[Result, list[Tensor]]:
     """The result, and the frames of its GIF if one is wanted."""
     sight = looking.decide(photo, options, job.wishes)
     frames: list[Tensor] = []
     every = max(1, options.iterations // 30) if gif else 0
     with tqdm(desc=f"faces of {telling.printable(job.name)}", leave=False, bar_format=FACES_BAR) as bar:
-        for step in pipeline.steps(photo, options, sight, preview_every=every):
+        for step in pipeline.steps(photo, options, sight, every, album):
             bar.total = step.total
             bar.update(max(0, step.done - bar.n))
             if step.stage == "hidden":

@@ -48,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
     add("--only-larger-than", float, "faces of at most so many pixels stay as they are", metavar="PIXELS")
     p.add_argument("--keep-largest", action="store_true", help="leave the largest face as it is")
     add("--min-size", float, "smaller faces, in pixels, are blacked out, not synthesized")
+    p.add_argument("--link", action="store_true", help="one person, one new face in all photos (needs dlib)")
     p.add_argument(
         "--review", action="store_true", help="hide nothing; write numbered boxes to look at and to edit"
     )

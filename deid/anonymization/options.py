@@ -44,7 +44,8 @@ class Options:
     ``verify`` a face that ``recogniser`` finds more than ``threshold`` similar to its original is drawn again
     and in the end hidden (``anonymization.verification``); a threshold of 0 is the recogniser's own.
     Faces of at most ``only_larger_than`` pixels stay as they are, and so does the largest with
-    ``keep_largest``. ``keep_metadata`` names fields of the file that are written again, separated by commas
+    ``keep_largest``. With ``link`` a person becomes the same one in all photos (``anonymization.albums``).
+    ``keep_metadata`` names fields of the file that are written again, separated by commas
     (``photo.metadata``). Raises ``ValueError`` on values that make no sense.
     """
 
@@ -69,6 +70,7 @@ class Options:
     keep_metadata: str = ""
     only_larger_than: float = 0.0
     keep_largest: bool = False
+    link: bool = False
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from deid.anonymization import compositing, obfuscation, regions, synthesis, verification
+from deid.anonymization.albums import Album
 from deid.anonymization.draft import Draft
 from deid.anonymization.looking import Sight, decide, smallest_searched
 from deid.anonymization.looking import find_faces as find_faces
@@ -44,11 +45,15 @@ def anonymize(
 
 
 def steps(
-    photo: Photo, options: Options, found: Sequence[Face] | Sight | None = None, preview_every: int = 0
+    photo: Photo,
+    options: Options,
+    found: Sequence[Face] | Sight | None = None,
+    preview_every: int = 0,
+    album: Album | None = None,
 ) -> Iterator[Progress]:
     """The same in steps, with a preview every so many iterations of a search (0: none).
 
-    A preview never shows a hidden face.
+    A preview never shows a hidden face. ``album``: the photos before this one, whose people stay the same.
     """
     smallest = smallest_searched(photo, options)
     sight = decide(photo, options) if found is None else found
@@ -56,6 +61,8 @@ def steps(
     covered = regions.hide(photo.pixels, sight.regions)
     black = regions.hide(photo.pixels, [region for region in sight.regions if region.do == BLACKOUT]).hidden
     photo, targets = replace(photo, pixels=covered.pixels), _targets(sight, options, black)
+    if album:
+        targets, numbers = album.assign(photo.pixels, targets)
     if not targets:
         nothing = torch.zeros_like(photo.pixels[:, :1])
         result = replace(_result(photo, [], [], nothing), status="no face found")
@@ -65,6 +72,8 @@ def steps(
         result = _result(replace(photo, pixels=pixels), draft.targets, draft.outcomes, draft.scene.hidden)
     else:
         result = _obfuscated(photo, targets, options)
+    if album:
+        album.remember(result.targets, numbers)
     pixels = result.photo.pixels.masked_fill(black > 0.5, -1)  # over faces as well
     result = replace(
         result,

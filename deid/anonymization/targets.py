@@ -29,7 +29,8 @@ class Target:
     The hole lies where the face was: ``place`` (2, 3) maps its frame's pixels to the photo's, ``landmarks``
     (5, 2) lie in that frame. What is drawn may lie a little elsewhere (jitter): ``matrix`` and ``pose`` are
     the same for it. ``truncation`` is how far the person drawn may be from the mean one. ``reference`` names
-    who is shown of a library's people (empty: the method chooses). ``reason`` says why a face is black.
+    who is shown of a library's people (empty: the method chooses, a picture of ``identity`` where one is
+    given, and none of ``avoid`` while others are left). ``reason`` says why a face is black.
     """
 
     face: Face
@@ -44,6 +45,8 @@ class Target:
     truncation: float = 1.0
     reason: str = ""
     reference: str = ""
+    identity: str = ""
+    avoid: tuple[str, ...] = ()
 
     @property
     def black(self) -> bool:
@@ -62,7 +65,7 @@ class Target:
     def reseeded(self, seed: int, jitter: float) -> "Target":
         """The same hole for another person; ``jitter`` as in ``Options``."""
         matrix, pose = _drawn_at(self.face, self.frame, seed, jitter)
-        return replace(self, matrix=matrix, pose=pose, seed=seed, reference="")
+        return replace(self, matrix=matrix, pose=pose, seed=seed, reference="", identity="")
 
     def in_frame_of(self, size: int, jitter: float) -> "Target":
         """The same face and person in a frame of ``size`` pixels; ``jitter`` as in ``Options``."""

@@ -19,7 +19,7 @@ def asked(*faces: Wish, regions: tuple[Wish, ...] = ()) -> Wishes:
 
 
 def same(found: Sequence[Face], faces: Sequence[Face]) -> bool:
-    """Whether these are the same faces, one by one; a detector that looks for smaller ones says other boxes."""
+    """Whether these are the same faces; a detector that looks for smaller ones as well says other boxes."""
     return all(overlap(one.box, other.box) > 0.8 for one, other in zip(found, faces, strict=True))
 
 

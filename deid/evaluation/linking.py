@@ -1,8 +1,8 @@
 """How well an album tells who is who: ``python -m deid.evaluation.linking PHOTOS [--people 300] [--seed 0]``.
 
 ``PHOTOS`` has Labelled Faces in the Wild's layout, a folder for each person. Two photos of each of so many
-people are one album. Printed is a JSON line: the share of people whose second photo was linked to the first, and
-the share of photos that were taken for another person's.
+people are one album. Printed is a JSON line: the share of people whose two photos were linked, and the share
+of people of whom a photo was taken for another person's.
 """
 
 import argparse
@@ -38,9 +38,8 @@ def link(vectors: Sequence[Tensor], seed: int = 0) -> dict:
         owner.setdefault(told[place], place[0])
     strange = [any(owner[told[person, k]] != person for k in (0, 1)) for person in range(len(vectors))]
     shares = {"linked": linked, "taken for another person": torch.tensor(strange)}
-    return {"people": len(vectors)} | {
-        name: bootstrap(part.double()).record() for name, part in shares.items()
-    }
+    found: dict = {"people": len(vectors)}
+    return found | {name: bootstrap(part.double()).record() for name, part in shares.items()}
 
 
 def main() -> None:

@@ -52,8 +52,9 @@ def summary(result: Result, min_score: float = 0.0) -> str:
     Of the faces that were drawn, those under ``min_score`` are counted as doubtful.
     """
     lost = "".join(f"; {what}" for what in images.losses(result.photo))
-    asked = [f"{len(part)} {what}" for what, part in
-             (("left as asked", result.left), ("regions hidden", result.regions)) if part]  # fmt: skip
+    asked = [f"{len(result.left)} left as asked"] if result.left else []
+    if count := len(result.regions):
+        asked.append(f"{count} region{'s' if count > 1 else ''} hidden")
     if not (result.targets or asked):
         return f"no face found (which does not mean that there is none){lost}"
     counts: dict[str, int] = {}

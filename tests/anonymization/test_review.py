@@ -45,7 +45,7 @@ def test_what_is_written_can_be_edited_and_handed_over(photos, tmp_path, capsys)
     assert len(record["faces"]) == 1 and len(record["faces_left_as_asked"]) == 1
     assert record["regions"] == [{"box": [5, 5, 60, 40], "hide": "blackout"}]
     assert record["faces"][0]["box"] == pytest.approx(second["box"], abs=0.1)
-    assert "1 left as asked, 1 regions hidden" in capsys.readouterr().out
+    assert "1 left as asked, 1 region hidden" in capsys.readouterr().out
     assert main([str(photos), "-o", str(tmp_path / "out"), *QUICK, *handed]) == 0
     assert "done by an earlier run" in capsys.readouterr().out
 

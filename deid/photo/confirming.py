@@ -14,7 +14,7 @@ from deid.photo.alignment import DCGAN_FRAME, Frame
 from deid.photo.faces import Face
 
 SIDE = mtcnn.THIRD[0]
-SURE = 0.95  # no other view is looked at
+SURE, NEAR = 0.95, 0.3  # no other view is looked at where its score, and how far its landmarks moved, say so
 SMALL = 20  # pixels: of a smaller face only one view is looked at
 # As a face lies in the square that the network looks at, which is as high as MTCNN's boxes: 2.88 eye
 # distances, with the eyes at 0.39 of them. In the other frame the eyes are 0.28 of its side apart.
@@ -31,11 +31,21 @@ def confirm(photo: Tensor, faces: Sequence[Face], device: str = "cpu") -> list[t
     landmarks of the best view count.
     """
     found = _look(photo, faces, [[FRAME.matrix(face)] for face in faces], device)
-    open_to_doubt = [k for k, (face, score) in enumerate(found) if score < SURE and face.size >= SMALL]
+    open_to_doubt = [
+        k
+        for k, (face, score) in enumerate(found)
+        if face.size >= SMALL and not (score >= SURE and _moved(faces[k], face) <= NEAR)
+    ]
     some = [faces[k] for k in open_to_doubt]
     for k, other in zip(open_to_doubt, _look(photo, some, list(map(_quarters, some)), device), strict=True):
         found[k] = max(found[k], other, key=lambda view: view[1])
     return found
+
+
+def _moved(face: Face, now: Face) -> float:
+    """How far landmarks are from where they were, in eye distances."""
+    points = face.points()
+    return ((now.points() - points).norm(dim=1).mean() / (points[1] - points[0]).norm()).item()
 
 
 def _look(

@@ -15,10 +15,10 @@ from deid.photo.faces import Face, match
 from deid.photo.merging import CENTERFACE, MTCNN
 
 DETECTORS = ("mtcnn", "union", "thorough")
-WEAK = 0.1  # CenterFace's score from which a place is looked at once more
+WEAK = 0.15  # CenterFace's score from which a place is looked at once more
 TURNED = 0.25, 0.1  # what a face scores at a turn, and how much better than before, if the photo is turned
 SMALL = 60_000  # pixels of a photo that is not shrunk for a quick look
-LARGE = 2_000_000  # pixels of a photo that a thorough look does not enlarge
+LARGE = 500_000  # pixels: a thorough look enlarges a photo that has fewer
 
 
 def find(photo: Tensor, detector: str = "union", *, smallest: float = 12, device: str = "cpu") -> list[Face]:

@@ -23,6 +23,7 @@ CERTAIN, BESIDE = 0.9, 0.4  # a face that is less sure may not share more than t
 # 0.2 to 0.3 a third, below hardly any (docs/detection.md).
 RAISED = (0, 0.2, 0.3, 0.4, 0.6, 1), (0, 0.5, 0.75, 0.9, 0.97, 1)
 TRUST = 0.45  # in a second opinion: it calls much a face
+BELIEVED = 0.7  # from when on its landmarks count
 LEAST = 0.7  # what scores less is none
 UPRIGHT = 45  # degrees
 
@@ -53,9 +54,11 @@ def _settled(face: Face | None, other: Face | None, second: tuple[Face, float]) 
     by = tuple(name for part in (face, other) if part for name in part.by)
     if other:
         sure = _either(sure, TRUST * opinion)
+    if face and abs(_turn(face, looked_at)) < UPRIGHT:
+        return replace(face, score=sure, by=by)
     known = other or face
     assert known is not None
-    return replace(looked_at if opinion >= 0.7 else known, score=sure, by=by)
+    return replace(looked_at if opinion >= BELIEVED else known, score=sure, by=by)
 
 
 def _either(first: float, second: float) -> float:

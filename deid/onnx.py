@@ -60,6 +60,8 @@ def _fields(message: bytes) -> Iterator[tuple[int, bytes | int]]:
         if kind == 2:
             size, at = _varint(message, at)
         size = size if kind == 2 else {1: 8, 5: 4}[kind]
+        if at + size > len(message):
+            raise ValueError("it is cut off")
         yield key >> 3, message[at : at + size]
         at += size
 

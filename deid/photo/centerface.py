@@ -46,6 +46,14 @@ def detect(photo: Tensor, least: float, smallest: float = SMALLEST, device: str 
     return Found(boxes[best], scores[best], points[best])
 
 
+@torch.inference_mode()
+def detect_whole(photo: Tensor, least: float, device: str = "cpu") -> Found:
+    """``detect`` without tiles or copies, however large the photo (1, 3, H, W) is."""
+    found = _in_places(load(device)(_padded(images.to_levels(photo)).to(device)), least)
+    best = distinct(found.boxes, found.scores, SAME)
+    return Found(*(part[best] for part in found))
+
+
 def _of_tiles(network: CenterFaceNetwork, image: Tensor, least: float, device: str) -> Iterator[Found]:
     """What is found in each tile of an image, in the image's pixels, where the next tile sees no more."""
     height, width = image.shape[2:]

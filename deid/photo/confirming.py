@@ -1,4 +1,4 @@
-"""A second opinion on faces that another detector found: MTCNN's last network looks at each of them.
+"""A second opinion on faces that a detector found: MTCNN's last network looks at each of them.
 
 It says whether there is a face, which way up it is, and where exactly eyes, nose and mouth are.
 """
@@ -14,34 +14,60 @@ from deid.photo.alignment import DCGAN_FRAME, Frame
 from deid.photo.faces import Face
 
 SIDE = mtcnn.THIRD[0]
-EYES, BOX = 0.28, 2.88  # eye distance in the frame's template; height of MTCNN's boxes in eye distances
-# As a face lies in the square that the network looks at: its box, widened to a square. The eyes are at 0.39
-# of the height.
-_left, _top = 0.5 - 0.5 / EYES / BOX, 0.39 - 0.425 / EYES / BOX
-FRAME = Frame(SIDE, tuple((_left + x / EYES / BOX, _top + y / EYES / BOX) for x, y in DCGAN_FRAME.template))
+SURE, NEAR = 0.95, 0.3  # no other view is looked at where its score, and how far its landmarks moved, say so
+SMALL = 20  # pixels: of a smaller face only one view is looked at
+# As a face lies in the square that the network looks at, which is as high as MTCNN's boxes: 2.88 eye
+# distances, with the eyes at 0.39 of them. In the other frame the eyes are 0.28 of its side apart.
+_share = 1 / (0.28 * 2.88)
+FRAME = Frame(
+    SIDE, tuple((0.5 + (x - 0.5) * _share, 0.39 + (y - 0.425) * _share) for x, y in DCGAN_FRAME.template)
+)
 
 
 def confirm(photo: Tensor, faces: Sequence[Face], device: str = "cpu") -> list[tuple[Face, float]]:
     """Faces found in a photo (1, 3, H, W), with better landmarks, and how sure the network is of each.
 
-    It looks at each one as its landmarks say that it lies, and as its box says at each quarter turn. The
+    It looks at each as its landmarks say that it lies and, where it is not sure, at each quarter turn. The
     landmarks of the best view count.
+    """
+    found = _look(photo, faces, [[FRAME.matrix(face)] for face in faces], device)
+    open_to_doubt = [
+        k
+        for k, (face, score) in enumerate(found)
+        if face.size >= SMALL and not (score >= SURE and _moved(faces[k], face) <= NEAR)
+    ]
+    some = [faces[k] for k in open_to_doubt]
+    for k, other in zip(open_to_doubt, _look(photo, some, list(map(_quarters, some)), device), strict=True):
+        found[k] = max(found[k], other, key=lambda view: view[1])
+    return found
+
+
+def _moved(face: Face, now: Face) -> float:
+    """How far landmarks are from where they were, in eye distances."""
+    points = face.points()
+    return ((now.points() - points).norm(dim=1).mean() / (points[1] - points[0]).norm()).item()
+
+
+def _look(
+    photo: Tensor, faces: Sequence[Face], views: Sequence[list[Tensor]], device: str
+) -> list[tuple[Face, float]]:
+    """Each face as the best of its views, matrices (2, 3) from a square to the photo, shows it.
+
+    Of several views of a face each is the one before it, turned.
     """
     if not faces:
         return []
-    places, views = [], []
-    for face in faces:
-        own = [FRAME.matrix(face), *_quarters(face)]
-        first, box = (alignment.crop(photo, matrix, SIDE) for matrix in own[:2])
-        places.append(torch.stack(own))
-        views += [first, *(torch.rot90(box, quarters, (2, 3)) for quarters in range(4))]
-    scores, points = mtcnn.look_closer(images.to_levels(torch.cat(views)), device)
-    scores, points = scores.view(len(faces), -1), points.view(len(faces), -1, 5, 2) * SIDE - 0.5
+    crops = [alignment.crop(photo, own[0], SIDE) for own in views]
+    turned = [
+        torch.rot90(crop, k, (2, 3)) for crop, own in zip(crops, views, strict=True) for k in range(len(own))
+    ]
+    said = mtcnn.look_closer(images.to_levels(torch.cat(turned)), device)
+    scores, points = (part.unflatten(0, (len(faces), -1)) for part in said)
     found = []
-    for face, matrices, own, seen in zip(faces, places, scores, points, strict=True):
-        best = int(own.argmax())
-        landmarks = alignment.apply(matrices[best], seen[best].double())
-        found.append((replace(face, landmarks=tuple(map(tuple, landmarks.tolist()))), own[best].item()))
+    for face, own, sure, shares in zip(faces, views, scores, points, strict=True):
+        best = int(sure.argmax())
+        landmarks = alignment.apply(own[best], shares[best].double() * SIDE - 0.5)
+        found.append((replace(face, landmarks=tuple(map(tuple, landmarks.tolist()))), sure[best].item()))
     return found
 
 

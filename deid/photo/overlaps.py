@@ -16,14 +16,19 @@ def distinct(
     with each other and with all others at once.
     """
     image = torch.zeros_like(scores) if image is None else image
-    places = torch.cat([boxes, image[:, None].to(boxes)], 1).cpu().numpy()
+    places, images = boxes.cpu().numpy(), image.cpu().numpy()
+
+    def same_place(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+        over = shared(places[one], places[other], of_smaller) > most
+        return over & (images[one, None] == images[None, other])
+
     order = scores.cpu().argsort(descending=not of_smaller, stable=True)
     order = order.flip(0) if of_smaller else order  # of equal scores the last there, here the first
     left, chosen = order.numpy(), []
     while len(left):
         some, left = left[:TOGETHER], left[TOGETHER:]
         same, alive = (
-            np.triu(_overlap(places[some], places[some], of_smaller) > most, 1),
+            np.triu(same_place(some, some), 1),
             np.ones(len(some), bool),
         )
         for k in range(len(some)):
@@ -31,17 +36,17 @@ def distinct(
                 alive &= ~same[k]
         some = some[alive]
         chosen.append(some)
-        left = left[~(_overlap(places[some], places[left], of_smaller) > most).any(0)]
+        left = left[~same_place(some, left).any(0)]
     return torch.from_numpy(np.concatenate(chosen) if chosen else left).to(boxes.device)
 
 
-def _overlap(some: np.ndarray, others: np.ndarray, of_smaller: bool) -> np.ndarray:
-    """What boxes (A, 5) and (B, 5), corners and an image, share: (A, B), of the union or of the smaller one.
+def shared(some: np.ndarray, others: np.ndarray, of_smaller: bool = False) -> np.ndarray:
+    """What boxes (A, 4) and (B, 4) share: (A, B), of their union or of the smaller one.
 
     As in facenet-pytorch, a box has one pixel more to each side in the second case.
     """
     a, b, more = some[:, None], others[None], float(of_smaller)
     sides = np.minimum(a[..., 2:4], b[..., 2:4]) - np.maximum(a[..., :2], b[..., :2]) + more
-    shared = sides.clip(min=0).prod(-1) * (a[..., 4] == b[..., 4])
+    both = sides.clip(min=0).prod(-1)
     own, other = ((part[..., 2:4] - part[..., :2] + more).prod(-1) for part in (a, b))
-    return shared / (np.minimum(own, other) if of_smaller else own + other - shared)
+    return both / (np.minimum(own, other) if of_smaller else own + other - both)

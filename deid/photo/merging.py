@@ -41,7 +41,7 @@ def merge(
             )
         else:
             open_to_doubt.append((face, other))
-    shown = [other or face for face, other in open_to_doubt]
+    shown = [one for face, other in open_to_doubt if (one := other or face)]
     for (face, other), second in zip(open_to_doubt, confirm(photo, shown, device), strict=True):
         agreed.append(_settled(face, other, second))
     return _distinct([face for face in agreed if face.score >= LEAST])
@@ -121,6 +121,5 @@ def _distinct(faces: Sequence[Face]) -> list[Face]:
 
 
 def _shared(some: Sequence[Face], others: Sequence[Face], of_smaller: bool = False) -> np.ndarray:
-    return overlaps.shared(
-        *(np.array([f.box for f in part]).reshape(-1, 4) for part in (some, others)), of_smaller
-    )
+    a, b = (np.array([face.box for face in part]).reshape(-1, 4) for part in (some, others))
+    return overlaps.shared(a, b, of_smaller)

@@ -24,6 +24,8 @@ CERTAIN, BESIDE = 0.9, 0.4  # a face that is less sure may not share more than t
 RAISED = (0, 0.2, 0.3, 0.4, 0.6, 1), (0, 0.5, 0.75, 0.9, 0.97, 1)
 TRUST = 0.45  # in a second opinion: it calls much a face
 BELIEVED = 0.7  # from when on its landmarks count
+# A second opinion under this, on a face of so many pixels, makes a weak find weaker.
+DENIED, LARGE, WEAKER = 0.15, 24, 0.85
 LEAST = 0.7  # what scores less is none
 UPRIGHT = 45  # degrees
 
@@ -54,6 +56,8 @@ def _settled(face: Face | None, other: Face | None, second: tuple[Face, float]) 
     by = tuple(name for part in (face, other) if part for name in part.by)
     if other:
         sure = _either(sure, TRUST * opinion)
+    if not face and opinion < DENIED and looked_at.size >= LARGE and sure < CERTAIN:
+        sure *= WEAKER
     if face and abs(_turn(face, looked_at)) < UPRIGHT:
         return replace(face, score=sure, by=by)
     known = other or face

@@ -9,6 +9,7 @@ from deid import __version__
 from deid.anonymization.options import CHOICES, Options
 from deid.photo.metadata import FIELDS
 
+SAID_OTHERWISE = ("mask", "weights")  # their default is what the method has
 EXAMPLES = """examples:
   python -m deid party.jpg -o out                      out/party.jpg, and out/party.jpg.json about it
   python -m deid holiday/ -o out --seed 7              a folder with its tree, other people than with seed 0
@@ -26,49 +27,16 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         description="Replace every face in photos by a synthesized one. Inputs are never changed.",
     )
-
-    def add(name: str, kind: Callable = str, help: str = "", **more: Any) -> None:
-        default = getattr(Options, name.removeprefix("--").replace("-", "_"))
-        p.add_argument(name, type=kind, default=default, help=f"{help} (%(default)s)", **more)
-
     p.add_argument(
         "inputs", nargs="+", metavar="PHOTO_OR_FOLDER", help="photos; folders are walked recursively"
     )
     p.add_argument("-o", "--output", required=True, type=Path, help="folder for photos and manifests")
-    add("--method", help="how a face is hidden", choices=CHOICES["method"])
-    p.add_argument(
-        "--mask", choices=CHOICES["mask"][1:], default="", help="what of a face is hidden (the method's own)"
-    )
-    add("--starts", int, "latents that a search begins with")
-    add("--iterations", int, "steps of a search")
-    add("--seed", int, "another seed, other people")
-    add("--detector", help="who looks for faces", choices=CHOICES["detector"])
-    add("--min-score", float, "a face that scores less is doubtful")
-    add("--doubtful", help="what becomes of doubtful faces", choices=CHOICES["doubtful"])
-    add("--only-larger-than", float, "faces of at most so many pixels stay as they are", metavar="PIXELS")
-    p.add_argument("--keep-largest", action="store_true", help="leave the largest face as it is")
-    add("--min-size", float, "smaller faces, in pixels, are blacked out, not synthesized")
-    p.add_argument("--link", action="store_true", help="one person, one new face in all photos (needs dlib)")
+    add_settings(p)
     p.add_argument(
         "--review", action="store_true", help="hide nothing; write numbered boxes to look at and to edit"
     )
     p.add_argument("--boxes", type=Path, help="JSON file that says what to hide, by photo name")
     p.add_argument("--gif", action="store_true", help="also write the whole process as a GIF")
-    add("--device", help="auto, cpu, cuda or mps")
-    p.add_argument("--weights", default="", help="bundled name, file or fetched network (the one that ships)")
-    add("--truncation", float, "onepass: 0 draws the mean person, 1 the most different ones")
-    add("--strength", float, "width of a blur in faces, tiles across a mosaic; 0: its own")
-    add("--jitter", float, "move the landmarks a face is drawn for, in eye distances")
-    add(
-        "--recogniser",
-        help="checks the result; who is recognised is drawn again",
-        choices=CHOICES["recogniser"],
-    )
-    add("--threshold", float, "similarity from which a face counts as recognised; 0: the recogniser's own")
-    p.add_argument(
-        "--no-verify", dest="verify", action="store_false", help="do not check; the manifest says so"
-    )
-    add("--keep-metadata", help=f"write these fields again, by commas: {', '.join(FIELDS)}", metavar="FIELDS")
     p.add_argument(
         "--keep-faceless", action="store_true", help="also write photos in which no face was found"
     )
@@ -77,3 +45,37 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("--version", action="version", version=f"deid {__version__}")
     return p
+
+
+def add_settings(p: argparse.ArgumentParser) -> None:
+    """Add an option for each setting of ``Options``."""
+
+    def add(name: str, kind: Callable = str, help: str = "", **more: Any) -> None:
+        field = name.removeprefix("--").replace("-", "_")
+        more |= {"choices": [choice for choice in CHOICES[field] if choice]} if field in CHOICES else {}
+        help = help if field in SAID_OTHERWISE else f"{help} (%(default)s)"
+        p.add_argument(name, type=kind, default=getattr(Options, field), help=help, **more)
+
+    add("--method", help="how a face is hidden")
+    add("--mask", help="what of a face is hidden (the method's own)")
+    add("--starts", int, "latents that a search begins with")
+    add("--iterations", int, "steps of a search")
+    add("--seed", int, "another seed, other people")
+    add("--detector", help="who looks for faces")
+    add("--min-score", float, "a face that scores less is doubtful")
+    add("--doubtful", help="what becomes of doubtful faces")
+    add("--only-larger-than", float, "faces of at most so many pixels stay as they are", metavar="PIXELS")
+    p.add_argument("--keep-largest", action="store_true", help="leave the largest face as it is")
+    p.add_argument("--link", action="store_true", help="one person, one new face in all photos (needs dlib)")
+    add("--min-size", float, "smaller faces, in pixels, are blacked out, not synthesized")
+    add("--device", help="auto, cpu, cuda or mps")
+    add("--weights", help="bundled name, file or fetched network (the one that ships)")
+    add("--truncation", float, "onepass: 0 draws the mean person, 1 the most different ones")
+    add("--strength", float, "width of a blur in faces, tiles across a mosaic; 0: its own")
+    add("--jitter", float, "move the landmarks a face is drawn for, in eye distances")
+    add("--recogniser", help="checks the result; who is recognised is drawn again")
+    add("--threshold", float, "similarity from which a face counts as recognised; 0: the recogniser's own")
+    p.add_argument(
+        "--no-verify", dest="verify", action="store_false", help="do not check; the manifest says so"
+    )
+    add("--keep-metadata", help=f"write these fields again, by commas: {', '.join(FIELDS)}", metavar="FIELDS")

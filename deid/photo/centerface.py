@@ -21,7 +21,7 @@ SHRUNK = 4  # each further look at a photo that is larger than a tile is of a co
 SAME = 0.3  # more shared than this is the same face, as in the paper's own code
 
 
-class Found(NamedTuple):
+class Detections(NamedTuple):
     """Faces of a photo, the best first: ``boxes`` (K, 4), ``scores`` (K,) and ``points`` (K, 5, 2)."""
 
     boxes: Tensor
@@ -30,7 +30,7 @@ class Found(NamedTuple):
 
 
 @torch.inference_mode()
-def detect(photo: Tensor, least: float, smallest: float = SMALLEST, device: str = "cpu") -> Found:
+def detect(photo: Tensor, least: float, smallest: float = SMALLEST, device: str = "cpu") -> Detections:
     """Faces that score at least ``least`` in a photo (1, 3, H, W), of about ``smallest`` pixels or more."""
     network, parts = load(device), []
     factor = max(1, int(smallest / SMALLEST))
@@ -43,18 +43,18 @@ def detect(photo: Tensor, least: float, smallest: float = SMALLEST, device: str 
         factor *= SHRUNK
     boxes, scores, points = (torch.cat(part) for part in zip(*parts, strict=True))
     best = distinct(boxes, scores, SAME)
-    return Found(boxes[best], scores[best], points[best])
+    return Detections(boxes[best], scores[best], points[best])
 
 
 @torch.inference_mode()
-def detect_whole(photo: Tensor, least: float, device: str = "cpu") -> Found:
+def detect_whole(photo: Tensor, least: float, device: str = "cpu") -> Detections:
     """``detect`` without tiles or copies, however large the photo (1, 3, H, W) is."""
     found = _in_places(load(device)(_padded(images.to_levels(photo)).to(device)), least)
     best = distinct(found.boxes, found.scores, SAME)
-    return Found(*(part[best] for part in found))
+    return Detections(*(part[best] for part in found))
 
 
-def _of_tiles(network: CenterFaceNetwork, image: Tensor, least: float, device: str) -> Iterator[Found]:
+def _of_tiles(network: CenterFaceNetwork, image: Tensor, least: float, device: str) -> Iterator[Detections]:
     """What is found in each tile of an image, in the image's pixels, where the next tile sees no more."""
     height, width = image.shape[2:]
     for top, upper, lower in _cuts(height):
@@ -65,7 +65,7 @@ def _of_tiles(network: CenterFaceNetwork, image: Tensor, least: float, device: s
             points = found.points + found.points.new_tensor([left, top])
             x, y = (boxes[:, :2] + boxes[:, 2:]).unbind(1)
             own = (x >= 2 * before) & (x < 2 * after) & (y >= 2 * upper) & (y < 2 * lower)
-            yield Found(boxes[own], found.scores[own], points[own])
+            yield Detections(boxes[own], found.scores[own], points[own])
 
 
 def _cuts(side: int) -> list[tuple[int, float, float]]:
@@ -81,7 +81,7 @@ def _padded(tile: Tensor) -> Tensor:
     return F.pad(tile, (0, more[1], 0, more[0])).contiguous(memory_format=torch.channels_last)
 
 
-def _in_places(maps: Maps, least: float) -> Found:
+def _in_places(maps: Maps, least: float) -> Detections:
     """Boxes and points in pixels of all places that score enough: centres at whole numbers."""
     scores, sizes, offsets, points = (part[0].cpu() for part in maps)
     down, across = (scores >= least).nonzero().unbind(1)
@@ -90,13 +90,13 @@ def _in_places(maps: Maps, least: float) -> Found:
     corner = torch.stack([x - width / 2, y - height / 2], 1)
     sides = torch.stack([width, height], 1)
     shares = points[:, :, down, across].permute(2, 0, 1).flip(2)
-    return Found(
+    return Detections(
         torch.cat([corner, corner + sides], 1),
         scores[down, across],
         corner[:, None] + shares * sides[:, None],
     )
 
 
-def _enlarged(found: Found, factor: int) -> Found:
+def _enlarged(found: Detections, factor: int) -> Detections:
     """What was found in a copy that is smaller by ``factor``, in the photo's pixels."""
-    return Found((found.boxes + 0.5) * factor - 0.5, found.scores, (found.points + 0.5) * factor - 0.5)
+    return Detections((found.boxes + 0.5) * factor - 0.5, found.scores, (found.points + 0.5) * factor - 0.5)

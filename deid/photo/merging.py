@@ -24,6 +24,8 @@ CERTAIN, BESIDE = 0.9, 0.4  # a face that is less sure may not share more than t
 RAISED = (0, 0.2, 0.3, 0.4, 0.6, 1), (0, 0.5, 0.75, 0.9, 0.97, 1)
 TRUST = 0.45  # in a second opinion: it calls much a face
 BELIEVED = 0.7  # from when on its landmarks count
+# A second opinion under this, on a face of so many pixels, makes a weak find weaker.
+DENIED, LARGE, WEAKER = 0.15, 24, 0.85
 LEAST = 0.7  # what scores less is none
 UPRIGHT = 45  # degrees
 
@@ -41,7 +43,7 @@ def merge(
             )
         else:
             open_to_doubt.append((face, other))
-    shown = [other or face for face, other in open_to_doubt]
+    shown = [one for face, other in open_to_doubt if (one := other or face)]
     for (face, other), second in zip(open_to_doubt, confirm(photo, shown, device), strict=True):
         agreed.append(_settled(face, other, second))
     return _distinct([face for face in agreed if face.score >= LEAST])
@@ -54,6 +56,8 @@ def _settled(face: Face | None, other: Face | None, second: tuple[Face, float]) 
     by = tuple(name for part in (face, other) if part for name in part.by)
     if other:
         sure = _either(sure, TRUST * opinion)
+    if not face and opinion < DENIED and looked_at.size >= LARGE and sure < CERTAIN:
+        sure *= WEAKER
     if face and abs(_turn(face, looked_at)) < UPRIGHT:
         return replace(face, score=sure, by=by)
     known = other or face
@@ -121,6 +125,5 @@ def _distinct(faces: Sequence[Face]) -> list[Face]:
 
 
 def _shared(some: Sequence[Face], others: Sequence[Face], of_smaller: bool = False) -> np.ndarray:
-    return overlaps.shared(
-        *(np.array([f.box for f in part]).reshape(-1, 4) for part in (some, others)), of_smaller
-    )
+    a, b = (np.array([face.box for face in part]).reshape(-1, 4) for part in (some, others))
+    return overlaps.shared(a, b, of_smaller)

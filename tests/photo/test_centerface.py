@@ -11,7 +11,7 @@ from deid.photo.faces import Face, overlap
 DEFACE = ((223.26, 87.7, 383.76, 292.12), (772.22, 136.61, 963.97, 360.09))
 
 
-def boxes(found: centerface.Found) -> list[tuple]:
+def boxes(found: centerface.Detections) -> list[tuple]:
     return sorted(tuple(box) for box in found.boxes.tolist())
 
 

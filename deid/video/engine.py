@@ -1,0 +1,108 @@
+"""A clip in, a clip out: searched, cast, drawn. Each way through decodes it anew; only boxes are remembered."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from deid.anonymization.options import Options
+from deid.video import casting, paths, searching, tracking
+from deid.video.drawing import Painted, Painter, Role, targets_at
+from deid.video.paths import Path as FacePath
+from deid.video.reading import ClipError, ClipFrame, Reader
+from deid.video.searching import EVERY, Finder, Survey
+from deid.video.writing import Writer
+
+METHODS = ("reference", "onepass", "blur", "pixelate", "blackout")
+
+
+@dataclass(frozen=True, eq=False)
+class ClipResult:
+    """What became of a clip: its tracks, what was seen of it, and what did not stay, in words."""
+
+    roles: list[Role]
+    survey: Survey
+    lost: list[str]
+
+
+@dataclass(frozen=True)
+class ClipProgress:
+    """``done`` frames of ``total`` of one way through a clip; the last one carries the ``result``."""
+
+    stage: str
+    done: int
+    total: int
+    result: ClipResult | None = None
+
+
+def check(options: Options) -> None:
+    """Raise ``ClipError`` for a method that draws each frame for itself, or takes minutes for it."""
+    if options.method not in METHODS:
+        raise ClipError(f"--method {options.method} is for photos; clips are done by {', '.join(METHODS)}")
+
+
+def follow(survey: Survey, options: Options, every: int = EVERY) -> list[FacePath]:
+    """Where each person of a clip is, frame by frame."""
+    found = tracking.link(survey.sightings, survey.starts, survey.count, survey.rate, options.min_score)
+    return [paths.path_of(track, survey.size, survey.rate, every) for track in found]
+
+
+def paint(frames: Iterable[ClipFrame], roles: list[Role], options: Options) -> Iterator[Painted]:
+    """What frames are to be, one after the other; none stays."""
+    painter = Painter(options)
+    for frame in frames:
+        yield painter.paint(frame.pixels, targets_at(frame.number, roles, options))
+
+
+def steps(
+    source: Path, target: Path, options: Options, find: Finder, *, suffix: str = "", faceless: bool = False
+) -> Iterator[ClipProgress]:
+    """Anonymize the clip ``source`` into the file ``target``, a clip as ``suffix`` says (that of ``target``).
+
+    Without a face nothing is written, unless ``faceless``. Raises ``ClipError`` and ``WriteError``.
+    """
+    check(options)
+    with Reader(source) as reader:
+        total, lost, unit = reader.count, reader.dropped(), reader.unit
+        searched = searching.survey(reader.frames(), find, unit)
+        while True:
+            try:
+                yield ClipProgress("looking for faces", next(searched), total)
+            except StopIteration as done:
+                survey: Survey = done.value
+                break
+    tracks, total = follow(survey, options), survey.count
+    with Reader(source) as reader:
+        decided: dict = {}
+        if tracks:
+            for number, decided in enumerate(casting.cast(reader.frames(), tracks, options), 1):
+                yield ClipProgress("choosing people", number, total)
+    roles = [Role(path, decided[name]) for name, path in enumerate(tracks)]
+    if roles or faceless:
+        for number, more in _write(source, target, suffix or target.suffix, roles, options):
+            yield ClipProgress("drawing", number, total)
+        lost += more
+    yield ClipProgress("done", total, total, ClipResult(roles, survey, lost))
+
+
+def _write(
+    source: Path, target: Path, suffix: str, roles: list[Role], options: Options
+) -> Iterator[tuple[int, list[str]]]:
+    """Draw and encode; yields how many frames are done, and what could not be written as it was."""
+    with Reader(source) as reader:
+        writer = Writer(target, suffix, reader)
+        painter, number = Painter(options), 0
+        try:
+            for item in reader.everything():
+                if isinstance(item, ClipFrame):
+                    shown = targets_at(item.number, roles, options)
+                    made = painter.paint(item.pixels, shown)
+                    writer.picture(ClipFrame(made.pixels, item.number, item.time))
+                    number += 1
+                    yield number, writer.lost
+                else:
+                    writer.packet(item)
+            writer.close()
+        except BaseException:
+            writer.abandon()
+            raise
+        yield number, writer.lost

@@ -6,83 +6,25 @@ import dataclasses
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from torch import Tensor
 from tqdm import tqdm
 
-from deid import __version__
+from deid import arguments as command_line
 from deid.anonymization import batch, pipeline, planning, reruns, telling
 from deid.anonymization.batch import Job, UsageError
 from deid.anonymization.manifest import manifest
-from deid.anonymization.options import METHODS, Options
+from deid.anonymization.options import Options
 from deid.anonymization.pipeline import Result
 from deid.devices import resolve_device
 from deid.generators import WeightsError
-from deid.photo import detection, images
+from deid.photo import detection, formats, images
 from deid.photo.images import ImageError, Photo
-from deid.photo.masks import MASKS
-from deid.photo.metadata import FIELDS
-from deid.recognition import recognisers
+from deid.video import live, running
 
 GIF_SIDE = 640
 FACES_BAR = "{desc}: {percentage:3.0f}%|{bar}| {n:.1f}/{total_fmt} [{elapsed}<{remaining}]"
-EXAMPLES = """examples:
-  python -m deid party.jpg -o out                      out/party.jpg, and out/party.jpg.json about it
-  python -m deid holiday/ -o out --seed 7              a folder with its tree, other people than with seed 0
-  python -m deid party.jpg -o out --gif                also out/party.jpg.gif, the whole process
-  python -m deid party.jpg -o out --boxes faces.json   your own boxes: {"party.jpg": [[x1, y1, x2, y2], ...]}
-
-exit code: 0 every photo written, 1 some photo not written, 2 wrong usage"""
-
-
-def parser() -> argparse.ArgumentParser:
-    """The options; their defaults are those of ``Options``."""
-    p = argparse.ArgumentParser(
-        "python -m deid",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog=EXAMPLES,
-        description="Replace every face in photos by a synthesized one. Inputs are never changed.",
-    )
-
-    def add(name: str, kind: Callable = str, help: str = "", **more: Any) -> None:
-        default = getattr(Options, name.removeprefix("--").replace("-", "_"))
-        p.add_argument(name, type=kind, default=default, help=f"{help} (%(default)s)", **more)
-
-    p.add_argument(
-        "inputs", nargs="+", metavar="PHOTO_OR_FOLDER", help="photos; folders are walked recursively"
-    )
-    p.add_argument("-o", "--output", required=True, type=Path, help="folder for photos and manifests")
-    add("--method", help="how a face is hidden", choices=METHODS)
-    p.add_argument("--mask", choices=MASKS, default="", help="what of a face is hidden (the method's own)")
-    add("--starts", int, "latents that a search begins with")
-    add("--iterations", int, "steps of a search")
-    add("--seed", int, "another seed, other people")
-    add("--min-score", float, "the detector's least score")
-    add("--min-size", float, "smaller faces, in pixels, are blacked out, not synthesized")
-    p.add_argument("--boxes", type=Path, help="JSON file with boxes by photo name, instead of the detector's")
-    p.add_argument("--gif", action="store_true", help="also write the whole process as a GIF")
-    add("--device", help="auto, cpu, cuda or mps")
-    p.add_argument("--weights", default="", help="bundled name, file or fetched network (the one that ships)")
-    add("--truncation", float, "onepass: 0 draws the mean person, 1 the most different ones")
-    add("--strength", float, "width of a blur in faces, tiles across a mosaic; 0: its own")
-    add("--jitter", float, "move the landmarks a face is drawn for, in eye distances")
-    add("--recogniser", help="checks the result; who is recognised is drawn again", choices=recognisers.NAMES)
-    add("--threshold", float, "similarity from which a face counts as recognised; 0: the recogniser's own")
-    p.add_argument(
-        "--no-verify", dest="verify", action="store_false", help="do not check; the manifest says so"
-    )
-    add("--keep-metadata", help=f"write these fields again, by commas: {', '.join(FIELDS)}", metavar="FIELDS")
-    p.add_argument(
-        "--keep-faceless", action="store_true", help="also write photos in which no face was found"
-    )
-    p.add_argument(
-        "--overwrite", action="store_true", help="do again what an earlier run did with the same settings"
-    )
-    p.add_argument("--version", action="version", version=f"deid {__version__}")
-    return p
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line -> exit code. A console that is gone, or cannot show a name, stops no photo."""
     out, errors = telling.Console(sys.stdout), telling.Console(sys.stderr)
@@ -91,10 +33,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _main(arguments: list[str] | None, held: contextlib.ExitStack) -> int:
-    given = parser().parse_args(arguments)
+    given = command_line.parse(arguments)
     try:
         names = [field.name for field in dataclasses.fields(Options) if hasattr(given, field.name)]
         options = Options(**{name: getattr(given, name) for name in names})
+        if given.webcam is not None:
+            return _webcam(given.webcam, options)
         plan = planning.plan_batch(given.inputs, given.output, given.boxes)
         held.enter_context(reruns.alone(plan.jobs, given.output))
         resolve_device(options.device)  # whoever asks for one that is not there need not wait for the library
@@ -114,7 +58,7 @@ def _main(arguments: list[str] | None, held: contextlib.ExitStack) -> int:
     every = len(plan.jobs) + len(plan.refused)
     try:
         for job in tqdm(plan.jobs, desc="photos", unit="photo"):
-            written.append(run(job, options, given))
+            written.append((run_clip if formats.is_clip(job.source) else run)(job, options, given))
     except KeyboardInterrupt:
         _say(f"stopped after {len(written)} of {every} photos; what was written is whole", sys.stderr)
         return 130
@@ -152,18 +96,55 @@ def run(job: Job, options: Options, arguments: argparse.Namespace) -> bool:
         record = manifest(result, options) | origin
         written = batch.write_result(result, target, record, arguments.keep_faceless, gif)
     except Exception as error:  # the border of one photo: whatever it is, it is said, and the others go on
-        reason = telling.reason(error)
-        _say(f"{job.source}: not written: {reason.removeprefix(f'{job.source}: ')}", sys.stderr)
-        recorded = telling.without_folders(reason, job.source.parent, arguments.output)
-        for problem in batch.write_failure(target, recorded):
-            if problem != reason:
-                _say(problem, sys.stderr)
+        _failed(job, error, arguments.output)
         return False
     unwritten = "" if written else "; not written (--keep-faceless writes it)"
     _say(f"{job.source}: {telling.summary(result)}{unwritten}")
     if result.doubtful:
         _say(f"{job.source}: {telling.warning(result.doubtful, options, job.boxes is not None)}", sys.stderr)
     return written
+
+
+def run_clip(job: Job, options: Options, arguments: argparse.Namespace) -> bool:
+    """The same for a clip."""
+    if not arguments.overwrite and reruns.is_done(job, options, arguments.output):
+        _say(f"{job.source}: done by an earlier run, and unchanged (--overwrite does it again)")
+        return True
+    stage = ""
+    try:
+        with tqdm(unit="frame", leave=False) as bar:
+            for step in running.steps(job, options, arguments.output, arguments.keep_faceless):
+                if step.stage != stage:
+                    stage = step.stage
+                    bar.reset(step.total or None)
+                    bar.set_description_str(f"{stage}, {telling.printable(job.name)}")
+                bar.update(step.done - bar.n)
+    except Exception as error:  # as for a photo
+        _failed(job, error, arguments.output)
+        return False
+    unwritten = "" if step.written else "; not written (--keep-faceless writes it)"
+    _say(f"{job.source}: {step.summary}{unwritten}")
+    return step.written
+
+
+def _failed(job: Job, error: Exception, output: Path) -> None:
+    """Say why there is no result, here and in the manifest."""
+    reason = telling.reason(error)
+    _say(f"{job.source}: not written: {reason.removeprefix(f'{job.source}: ')}", sys.stderr)
+    recorded = telling.without_folders(reason, job.source.parent, output)
+    for problem in batch.write_failure(output / job.name, recorded):
+        if problem != reason:
+            _say(problem, sys.stderr)
+
+
+def _webcam(camera: int, options: Options) -> int:
+    """Show a camera's picture until a key is pressed -> the exit code."""
+    _prepare(options)
+    pipeline.check_options(options)
+    with tqdm(desc="q ends", unit="frame") as bar, contextlib.suppress(KeyboardInterrupt):
+        for _ in live.show(camera, options):
+            bar.update()
+    return 0
 
 
 def _anonymize(job: Job, photo: Photo, options: Options, gif: bool) -> tuple[Result, list[Tensor]]:

@@ -41,8 +41,8 @@ def plan_batch(inputs: Sequence[str], output: Path, boxes: Path | None) -> Plan:
         root, listing = _listed(given, output)
         plan.ignored.extend(listing.others)
         plan.refused.extend(listing.closed)
-        for photo in listing.pictures:
-            name = photo.relative_to(root).as_posix()
+        for photo in sorted([*listing.pictures, *listing.clips]):
+            name = _named(photo.relative_to(root))
             job = Job(photo, name, by_name.get(name, by_name.get(photo.name)))
             if os.path.realpath(jobs.setdefault(name, job).source) != os.path.realpath(photo):
                 batch.refuse_clashes([jobs[name], job], output)
@@ -61,6 +61,11 @@ def plan_batch(inputs: Sequence[str], output: Path, boxes: Path | None) -> Plan:
     for job in plan.jobs:
         _refuse_boxes_elsewhere(job, boxes)
     return plan
+
+
+def _named(source: Path) -> str:
+    """The result's name for a source's: an old container becomes one that holds today's encodings."""
+    return (source.with_suffix(".mkv") if source.suffix.lower() == ".avi" else source).as_posix()
 
 
 def read_boxes(path: Path | None) -> dict[str, list]:
@@ -131,4 +136,5 @@ def _listed(given: Path, output: Path) -> tuple[Path, Listing]:
     found = folders.walk(given)
     inputs = [photo for photo in found.pictures if not batch.is_result(photo, output)]
     others = [other for other in found.others if not batch.is_result(other, output)]
-    return given, Listing(inputs, others, found.closed)
+    clips = [clip for clip in found.clips if not batch.is_result(clip, output)]
+    return given, Listing(inputs, others, found.closed, clips)

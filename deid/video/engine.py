@@ -43,7 +43,7 @@ def check(options: Options) -> None:
 def follow(survey: Survey, options: Options, every: int = EVERY) -> list[FacePath]:
     """Where each person of a clip is, frame by frame."""
     found = tracking.link(survey.sightings, survey.starts, survey.count, survey.rate, options.min_score)
-    return [paths.path_of(track, survey.size, survey.rate, every) for track in found]
+    return [paths.path_of(track, survey.size, survey.rate, every, options.min_score) for track in found]
 
 
 def paint(frames: Iterable[ClipFrame], roles: list[Role], options: Options) -> Iterator[Painted]:

@@ -5,22 +5,27 @@ which follows a head that starts or stops, size and shape by means over more fra
 with Gaussian weights).
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
+from scipy.ndimage import binary_dilation
 
 from deid.photo.faces import Face
+from deid.video import poses
 from deid.video.tracking import Sighting, Track, velocity
 
 MARGIN = 0.25  # seconds before the first and after the last sighting in which a face is hidden as well
 LEAVING = 1.0  # seconds for one that leaves the picture, or comes into it: half a face is seldom found
 BORDER = 0.75  # face sizes from the border
+CUT, CUT_FOR = 0.08, 0.5  # so much of a box beyond the border cuts a face; for so many seconds it is guessed
 PLACE, SHAPE = 0.05, 0.12  # seconds: how far smoothing looks to both sides
 LEAST = 1.2  # frames, the same
-WRONG = 0.15  # face sizes that landmarks may differ from their neighbours' by
 AT_ONCE = 4096  # frames
-STEADY = 0.3  # seconds that tell how fast a face leaves
+GAP = 4  # frames between two sightings from which on a face may have turned back
+STEADY = 0.2  # seconds that tell how fast a face leaves
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,73 +50,92 @@ class Path:
         return Face((x1, y1, x2, y2), self.score, tuple(map(tuple, landmarks)))
 
 
-def path_of(track: Track, size: tuple[int, int], rate: float, every: int) -> Path:
+def path_of(track: Track, size: tuple[int, int], rate: float, every: int, least: float) -> Path:
     """The path of a track through a clip of frames ``size`` (width, height), ``rate`` a second.
 
-    ``every``: of so many frames one was searched.
+    ``every``: of so many frames one was searched. ``least``: the score from which on the detector is sure.
     """
-    sightings, limits = track.sightings, (track.begin, track.end)
-    seen = np.array([sighting.frame for sighting in sightings])
-    before = _margin(sightings[: _few(rate)], size, rate, -1)
-    after = _margin(sightings[-_few(rate) :], size, rate, 1)
-    first, end = max(limits[0], seen[0] - before), min(limits[1], seen[-1] + after + 1)
-    frames = np.arange(first, end)
-    centre, scale, shape = _parts(sightings)
-    values = np.concatenate([centre, scale[:, None], shape.reshape(len(seen), -1)], 1)
+    whole = [sighting for sighting in track.sightings if not _is_cut(sighting, size)]
+    some = _believed(track.sightings, whole, CUT_FOR * rate)
+    before = _margin(some, track.sightings[0], size, rate, -1)
+    after = _margin(some, track.sightings[-1], size, rate, 1)
+    first = max(track.begin, track.sightings[0].frame - before)
+    frames = np.arange(first, min(track.end, track.sightings[-1].frame + after + 1))
+    seen = np.array([sighting.frame for sighting in some])
+    values = poses.measured([sighting.face for sighting in some])
     known = np.stack([np.interp(frames, seen, column) for column in values.T], 1)
-    known[:, :2] += _beyond(sightings, frames, rate)
+    known[:, :2] += _beyond(some, frames, rate) + _curved(some, values[:, :2], frames, rate)
     known[:, :2] = _smooth(known[:, :2], max(LEAST, PLACE * rate), 2)
     known[:, 2:] = _smooth(known[:, 2:], max(LEAST, SHAPE * rate), 1)
-    size_of, shape = np.exp(known[:, 2])[:, None, None], known[:, 3:].reshape(-1, 7, 2)
-    away = np.abs(frames[:, None] - seen[None]).min(1)
-    return Path(int(first), known[:, None, :2] + size_of * shape, away >= max(2, every), track.score)
+    sure = np.array([s.frame for s in whole if s.face.score >= least and not s.touched] or [-math.inf])
+    away = np.abs(frames[:, None] - sure[None]).min(1)
+    # The last look before a face is lost is seldom a good one.
+    lost = binary_dilation(away >= max(2, every), iterations=every)
+    return Path(first, poses.points(known), lost, track.score)
 
 
-def _few(rate: float) -> int:
-    return max(2, round(STEADY * rate))
+def _is_cut(sighting: Sighting, size: tuple[int, int]) -> bool:
+    """Whether a face reaches over the border: a detector then sees it too far outside, and too large."""
+    x1, y1, x2, y2 = sighting.face.box
+    beyond = max(-x1, -y1, x2 - size[0], y2 - size[1])
+    return beyond > CUT * sighting.face.size
 
 
-def _parts(sightings: Sequence[Sighting]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Centres (K, 2), logarithms of sizes (K,) and shapes (K, 7, 2), in sizes around the centre."""
-    boxes = np.array([sighting.face.box for sighting in sightings]).reshape(-1, 2, 2)
-    landmarks = np.array([sighting.face.landmarks for sighting in sightings])
-    middle, size = boxes.mean(1), np.array([sighting.face.size for sighting in sightings])
-    shape = (np.concatenate([landmarks, boxes], 1) - middle[:, None]) / size[:, None, None]
-    # Landmarks that their neighbours contradict are not believed; where the box is, the face is.
-    for k in range(len(shape)):
-        near = [j for j in range(max(0, k - 3), min(len(shape), k + 4)) if j != k]
-        if len(near) >= 4:
-            usual = np.median(shape[near], 0)
-            if np.abs(shape[k] - usual).max() > WRONG:
-                shape[k] = usual
-    # The mean of five landmarks is steadier than a box.
-    offset = shape[:, :5].mean(1)
-    return middle + size[:, None] * offset, np.log(size), shape - offset[:, None]
+def _believed(every: Sequence[Sighting], whole: Sequence[Sighting], reach: float) -> list[Sighting]:
+    """Sightings that say where a face is: those of whole ones, and cut ones far from these."""
+    frames = np.array([sighting.frame for sighting in whole])
+    if len(whole) < 2:
+        return list(every)
+    return [s for s in every if s in whole or np.abs(frames - s.frame).min() > reach]
 
 
-def _margin(sightings: Sequence[Sighting], size: tuple[int, int], rate: float, direction: int) -> int:
-    """Frames that a face is hidden for before its first or after its last sighting."""
-    face, usual = sightings[0 if direction < 0 else -1], max(2, round(MARGIN * rate))
-    speed = velocity(sightings) * direction if len(sightings) > 1 else np.zeros(2)
-    reach, (x, y) = BORDER * face.face.size, face.centre
-    outwards = (
-        (x < reach and speed[0] < 0)
-        or (y < reach and speed[1] < 0)
-        or (x > size[0] - reach and speed[0] > 0)
-        or (y > size[1] - reach and speed[1] > 0)
-    )
-    return max(usual, round(LEAVING * rate)) if outwards else usual
+def _near(sightings: Sequence[Sighting], rate: float, direction: int) -> Sequence[Sighting]:
+    """The first or the last sightings, two of them or more, that tell a face's speed there."""
+    end = sightings[0 if direction < 0 else -1].frame
+    near = [s for s in sightings if abs(s.frame - end) <= STEADY * rate]
+    return near if len(near) > 1 else sightings[:2] if direction < 0 else sightings[-2:]
+
+
+def _margin(
+    some: Sequence[Sighting], last: Sighting, size: tuple[int, int], rate: float, direction: int
+) -> int:
+    """Frames that a face is hidden for before its first sighting (direction -1) or after its last one (1)."""
+    usual = max(2, round(MARGIN * rate))
+    speed = velocity(_near(some, rate, direction)) * direction
+    reach = BORDER * last.face.size
+    low, high = last.centre < reach, last.centre > np.array(size) - reach
+    outwards = (low & (speed < 0)) | (high & (speed > 0))
+    return max(usual, round(LEAVING * rate)) if outwards.any() else usual
 
 
 def _beyond(sightings: Sequence[Sighting], frames: np.ndarray, rate: float) -> np.ndarray:
     """How far a face moved on before its first and after its last sighting, (T, 2)."""
-    few = _few(rate)
-    early, late = (
-        velocity(some) if len(some) > 1 else np.zeros(2) for some in (sightings[:few], sightings[-few:])
-    )
     before = np.minimum(frames - sightings[0].frame, 0)[:, None]
     after = np.maximum(frames - sightings[-1].frame, 0)[:, None]
-    return before * early + after * late
+    return sum(
+        steps * velocity(_near(sightings, rate, direction))
+        for steps, direction in ((before, -1), (after, 1))
+    )
+
+
+def _curved(sightings: Sequence[Sighting], places: np.ndarray, frames: np.ndarray, rate: float) -> np.ndarray:
+    """How far a face strays from the straight line between two sightings, (T, 2).
+
+    Between them it goes on as it went before, and comes as it comes after (a cubic Hermite spline): one that
+    leaves the picture and returns was outside.
+    """
+    strayed = np.zeros((len(frames), 2))
+    for k, (one, next_one) in enumerate(pairwise(sightings)):
+        length = next_one.frame - one.frame
+        if length <= GAP:
+            continue
+        straight = (places[k + 1] - places[k]) / length
+        away = velocity(_near(sightings[: k + 1], rate, 1)) - straight
+        back = velocity(_near(sightings[k + 1 :], rate, -1)) - straight
+        inside = slice(one.frame - frames[0], next_one.frame - frames[0])
+        share = (frames[inside, None] - one.frame) / length
+        strayed[inside] = length * share * (1 - share) * ((1 - share) * away - share * back)
+    return strayed
 
 
 def _smooth(values: np.ndarray, spread: float, degree: int) -> np.ndarray:

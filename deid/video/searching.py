@@ -19,6 +19,7 @@ from deid.video.tracking import Sighting
 EVERY = 2  # of so many frames one is searched, and each that differs from the one before by far
 SMALLEST = 1 / 60  # of the shorter side: no smaller face is looked for in a large clip
 LOOK = 8  # pixels of a face's side that tell two people apart
+TOUCHED = 0.1  # of a face's sides
 
 Finder = Callable[[np.ndarray], list[Face]]  # the faces of a frame (H, W, 3) uint8
 
@@ -56,22 +57,41 @@ def survey(
 
     No frame stays: memory does not grow with the clip, but for the boxes.
     """
-    shots, sightings = Shots(), dict[int, list[Sighting]]()
+    shots, sightings, due = Shots(), dict[int, list[Sighting]](), None
     times, size = [0, 0], (0, 0)
     for frame in frames:
-        changed = shots.add(frame.pixels)
-        if changed or frame.number % every == 0:
-            found = find(frame.pixels)
-            if found:
-                sightings[frame.number] = [
-                    Sighting(frame.number, face, look(frame.pixels, face)) for face in found
-                ]
+        cut = shots.add(frame.pixels)
+        if cut and due is not None:
+            sightings[due.number] = seen(due, find)  # the last frame of a shot
+        due = None if cut or frame.number % every == 0 else frame
+        if due is None:
+            sightings[frame.number] = seen(frame, find)
         size = frame.pixels.shape[1], frame.pixels.shape[0]
         times = [times[0] if frame.number else frame.time, frame.time]
         yield shots.count
+    if due is not None:
+        sightings[due.number] = seen(due, find)
     seconds = float((times[1] - times[0]) * unit)
     rate = (shots.count - 1) / seconds if seconds > 0 else 25.0
     return Survey(sightings, shots.starts, shots.count, size, rate)
+
+
+def seen(frame: ClipFrame, find: Finder) -> list[Sighting]:
+    """The faces of one frame."""
+    found = find(frame.pixels)
+    return [
+        Sighting(frame.number, face, look(frame.pixels, face), any(_touch(face, other) for other in found))
+        for face in found
+    ]
+
+
+def _touch(face: Face, other: Face) -> bool:
+    """Whether another face's box reaches into this one's by more than ``TOUCHED``."""
+    if other is face:
+        return False
+    (x1, y1, x2, y2), (a1, b1, a2, b2) = face.box, other.box
+    x, y = TOUCHED * (x2 - x1), TOUCHED * (y2 - y1)
+    return a1 < x2 - x and a2 > x1 + x and b1 < y2 - y and b2 > y1 + y
 
 
 def look(pixels: np.ndarray, face: Face) -> np.ndarray:

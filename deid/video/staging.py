@@ -3,13 +3,16 @@
 For tests and measurements. A person is a head, cut out of a portrait by a soft ellipse.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from deid.anonymization import compositing, targets
@@ -17,12 +20,13 @@ from deid.anonymization.options import Options
 from deid.photo import alignment, detection, images
 from deid.photo.alignment import DCGAN_FRAME
 from deid.photo.faces import Face
-from deid.references.sources import openpeople_portraits
 from deid.video.reading import ClipFrame, pyav
 
 RATE = 25
 SIDE = 256  # of a cut-out head
-HEAD = (0.46, 0.44, 0.40, 0.43)  # its ellipse: centre and half axes, as shares of the frame's side
+HEAD = (0.5, 0.48), (0.37, 0.45)  # its ellipse: centre and half axes, as shares of a cut-out's side
+SOFT = 12  # its edge: the inverse of its width
+NOISE = 2.0  # levels of a camera's noise, as a standard deviation
 WIDER = 1.5  # frame sides of a cut-out
 VIEWED = "face-80"  # of a mask: what of a face may not be seen
 
@@ -41,32 +45,36 @@ Motion = Callable[[int], Pose | None]  # of a frame's number; None: not there
 
 
 @dataclass(frozen=True, eq=False)
-class Actor:
-    """A cut-out head (1, 3, S, S), its soft shape (1, 1, S, S), its face in it, and how it moves."""
+class Head:
+    """A cut-out head: its ``picture`` (1, 3, S, S), its soft ``shape`` (1, 1, S, S), and its face in it."""
 
     picture: Tensor
     shape: Tensor
     face: Face
-    motion: Motion
 
     def matrix(self, pose: Pose) -> Tensor:
         """The similarity (2, 3) from the cut-out's pixels to the frame's."""
         points = self.face.points()
-        unit = (points[1] - points[0]).norm().item()
-        angle, scale = np.deg2rad(pose.turn), pose.eyes / unit
-        turn = scale * torch.tensor([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-        middle = points.mean(0)
-        shift = torch.tensor([pose.x, pose.y], dtype=torch.float64) - turn @ middle
-        return torch.cat([turn, shift[:, None]], 1)
+        angle, scale = math.radians(pose.turn), pose.eyes / (points[1] - points[0]).norm().item()
+        turn = scale * torch.tensor(
+            [[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]], dtype=torch.float64
+        )
+        middle = torch.tensor([pose.x, pose.y], dtype=torch.float64)
+        return torch.cat([turn, (middle - turn @ points.mean(0))[:, None]], 1)
 
     def moved(self, pose: Pose) -> Face:
         """The true face in a frame."""
         points = alignment.apply(self.matrix(pose), self.face.points())
-        x, y = points[:, 0], points[:, 1]
-        eyes = pose.eyes
-        middle = ((x.min() + x.max()) / 2).item(), ((y.min() + y.max()) / 2).item()
-        box = (middle[0] - eyes, middle[1] - 1.3 * eyes, middle[0] + eyes, middle[1] + 1.3 * eyes)
+        (x, y), eyes = ((points.amin(0) + points.amax(0)) / 2).tolist(), pose.eyes
+        box = (x - eyes, y - 1.3 * eyes, x + eyes, y + 1.3 * eyes)
         return Face(box, 1.0, tuple(map(tuple, points.tolist())))
+
+
+class Actor(NamedTuple):
+    """A head and how it moves."""
+
+    head: Head
+    motion: Motion
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,38 +88,33 @@ class Staged:
     viewed: dict[int, np.ndarray]
 
 
-def actor(pixels: Tensor, motion: Motion) -> Actor:
-    """The largest face of a portrait (1, 3, H, W), cut out with its hair. Raises ``ValueError`` without one."""
-    found = detection.detect_large(pixels, 0.9, min(pixels.shape[2:]) / 8)
-    if not found:
-        raise ValueError("a portrait without a face")
-    face = max(found, key=lambda face: face.size)
-    frame = DCGAN_FRAME.resized(SIDE)
-    matrix = frame.matrix(face)
+def heads(photo: Tensor) -> list[Head]:
+    """The heads of a photo (1, 3, H, W), cut out with their hair, from left to right."""
+    (found,) = detection.detect(photo, 0.9, 40)
+    return [_head(photo, face) for face in sorted(found, key=lambda face: face.box[0])]
+
+
+def _head(photo: Tensor, face: Face) -> Head:
+    matrix = DCGAN_FRAME.resized(SIDE).matrix(face)
     middle = torch.tensor([SIDE / 2, SIDE / 2], dtype=torch.float64)
-    linear = matrix[:, :2] * WIDER
+    linear = WIDER * matrix[:, :2]
     wider = torch.cat([linear, (matrix[:, :2] @ middle + matrix[:, 2] - linear @ middle)[:, None]], 1)
-    picture = alignment.crop(pixels, wider, SIDE)
     points = alignment.apply(alignment.invert(wider), face.points())
-    y, x = torch.meshgrid(torch.arange(SIDE), torch.arange(SIDE), indexing="ij")
-    cx, cy, rx, ry = (SIDE * value for value in HEAD)
-    radius = (((x - cx - 0.04 * SIDE) / rx) ** 2 + ((y - cy) / ry) ** 2).sqrt()
-    shape = ((1 - radius) * 12).clamp(0, 1)[None, None].float()
-    return Actor(picture, shape, Face(face.box, 1.0, tuple(map(tuple, points.tolist()))), motion)
-
-
-def people(names: Sequence[str]) -> Iterator[Tensor]:
-    """Portraits (1, 3, H, W) of people of openpeople, one for each name ("P001")."""
-    for name in names:
-        source = openpeople_portraits([name])
-        yield next(p.pixels for p in source if not isinstance(p, Exception) and "studio" in p.name)
+    steps = (torch.arange(SIDE) + 0.5) / SIDE
+    (x, y), (across, down) = HEAD
+    radius = (((steps[None] - x) / across) ** 2 + ((steps[:, None] - y) / down) ** 2).sqrt()
+    shape = ((1 - radius) * SOFT).clamp(0, 1)[None, None]
+    return Head(
+        alignment.crop(photo, wider, SIDE), shape, Face(face.box, 1.0, tuple(map(tuple, points.tolist())))
+    )
 
 
 def backdrop(width: int, height: int, seed: int = 0) -> Tensor:
     """A background (1, 3, H, W) of soft spots: something to see, and no face."""
     random = torch.Generator().manual_seed(seed)
-    spots = torch.rand(1, 3, 6, 8, generator=random) * 1.2 - 0.7
-    return torch.nn.functional.interpolate(spots, (height, width), mode="bicubic").clamp(-1, 1)
+    spots = 0.8 * torch.rand(1, 1, 7, 9, generator=random) - 0.5
+    spots = spots + 0.25 * torch.rand(1, 3, 7, 9, generator=random)
+    return F.interpolate(spots, (height, width), mode="bicubic").clamp(-1, 1)
 
 
 def stage(
@@ -125,38 +128,42 @@ def stage(
 
 
 def _staged(actors: Sequence[Actor], number: int, canvas: Tensor, bar: Motion | None) -> Staged:
-    canvas, faces, viewed = canvas.clone(), dict[int, Face](), dict[int, np.ndarray]()
+    faces, viewed = dict[int, Face](), dict[int, np.ndarray]()
     height, width = canvas.shape[2:]
-    for name, one in enumerate(actors):
-        if (pose := one.motion(number)) is None:
+    for name, (head, motion) in enumerate(actors):
+        if (pose := motion(number)) is None:
             continue
-        matrix, region = one.matrix(pose), (0, 0, width, height)
-        scaled = alignment.scale(matrix)
-        x, y = torch.arange(width, dtype=torch.float64), torch.arange(height, dtype=torch.float64)
-        places = alignment.positions(alignment.invert(matrix), x, y)
-        inside = ((places > 0) & (places < SIDE - 1)).all(-1)
-        small = 1 / max(1.0, 1 / scaled)
-        picture, shape = (_shrunk(part, small) for part in (one.picture, one.shape))
-        fitted = matrix @ torch.tensor([[1 / small, 0, 0], [0, 1 / small, 0], [0, 0, 1.0]], dtype=torch.float64)
-        weight = alignment.paste(shape, fitted, region, mode="bilinear") * inside
-        canvas = canvas + weight * (alignment.paste(picture, fitted, region, mode="bilinear") - canvas)
+        weight, picture = _shown(head, head.matrix(pose), (width, height))
+        canvas = canvas + weight * (picture - canvas)
         for other in viewed.values():
             other &= weight[0, 0].numpy() < 0.5
-        faces[name] = one.moved(pose)
+        faces[name] = head.moved(pose)
         viewed[name] = true_region(faces[name], width, height)
     if bar is not None and (pose := bar(number)) is not None:
         left, right = max(0, round(pose.x - pose.eyes)), max(0, round(pose.x + pose.eyes))
+        canvas = canvas.clone()
         canvas[:, :, :, left:right] = -0.2
         for other in viewed.values():
             other[:, left:right] = False
-    return Staged(images.to_uint8(canvas)[0], faces, viewed)
+    noise = torch.randn(canvas.shape, generator=torch.Generator().manual_seed(number)) * (NOISE / 127.5)
+    return Staged(images.to_uint8(canvas + noise)[0], faces, viewed)
 
 
-def _shrunk(part: Tensor, factor: float) -> Tensor:
-    if factor >= 1:
-        return part
-    side = max(8, round(part.shape[3] * factor))
-    return torch.nn.functional.interpolate(part, (side, side), mode="bilinear", antialias=True)
+def _shown(head: Head, matrix: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """Where a head is seen in a frame of ``size`` (width, height), (1, 1, H, W), and its pixels."""
+    width, height = size
+    steps = (torch.arange(width, dtype=torch.float64), torch.arange(height, dtype=torch.float64))
+    places = alignment.positions(alignment.invert(matrix), *steps)
+    inside = ((places > 0) & (places < SIDE - 1)).all(-1)
+    side = min(SIDE, max(8, round(SIDE * alignment.scale(matrix))))
+    parts = [F.interpolate(part, (side, side), mode="bilinear", antialias=True) for part in (head.picture, head.shape)]
+    # The same place in the shrunk cut-out: pixel centres are at integers.
+    step = SIDE / side
+    larger = torch.tensor([[step, 0, (step - 1) / 2], [0, step, (step - 1) / 2], [0, 0, 1]], dtype=torch.float64)
+    picture, shape = (
+        alignment.paste(part, matrix @ larger, (0, 0, width, height), mode="bilinear") for part in parts
+    )
+    return shape * inside, picture
 
 
 def true_region(face: Face, width: int, height: int) -> np.ndarray:

@@ -25,11 +25,15 @@ IMPOSSIBLE = 1e6
 
 @dataclass(frozen=True, eq=False)
 class Sighting:
-    """A face that was found in a frame, and its ``look``, a unit vector (D,); empty where it is not known."""
+    """A face that was found in a frame, and its ``look``, a unit vector (D,); empty where it is not known.
+
+    ``touched``: another face reaches over it, so that it may be half hidden.
+    """
 
     frame: int
     face: Face
     look: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    touched: bool = False
 
     @property
     def centre(self) -> np.ndarray:

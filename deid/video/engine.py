@@ -1,18 +1,23 @@
 """A clip in, a clip out: searched, cast, drawn. Each way through decodes it anew; only boxes are remembered."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from deid.anonymization.options import Options
 from deid.video import casting, paths, searching, tracking
+from deid.video.disguises import Disguise
 from deid.video.drawing import Painted, Painter, Role, targets_at
 from deid.video.paths import Path as FacePath
 from deid.video.reading import ClipError, ClipFrame, Reader
 from deid.video.searching import EVERY, Finder, Survey
 from deid.video.writing import Writer
 
+LOOKING, CHOOSING, DRAWING = "looking for faces", "choosing people", "drawing"
 METHODS = ("reference", "onepass", "blur", "pixelate", "blackout")
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +51,16 @@ def follow(survey: Survey, options: Options, every: int = EVERY) -> list[FacePat
     return [paths.path_of(track, survey.size, survey.rate, every, options.min_score) for track in found]
 
 
+def cast_all(
+    frames: Iterable[ClipFrame], tracks: Sequence[FacePath], options: Options
+) -> Generator[int, None, list[Role]]:
+    """Give each track its disguise; yields how many frames are done."""
+    decided: dict[int, Disguise] = {}
+    for number, decided in enumerate(casting.cast(frames, tracks, options), 1):
+        yield number
+    return [Role(path, decided[name]) for name, path in enumerate(tracks)]
+
+
 def paint(frames: Iterable[ClipFrame], roles: list[Role], options: Options) -> Iterator[Painted]:
     """What frames are to be, one after the other; none stays."""
     painter = Painter(options)
@@ -63,25 +78,34 @@ def steps(
     check(options)
     with Reader(source) as reader:
         total, lost, unit = reader.count, reader.dropped(), reader.unit
-        searched = searching.survey(reader.frames(), find, unit)
-        while True:
-            try:
-                yield ClipProgress("looking for faces", next(searched), total)
-            except StopIteration as done:
-                survey: Survey = done.value
-                break
-    tracks, total = follow(survey, options), survey.count
-    with Reader(source) as reader:
-        decided: dict = {}
-        if tracks:
-            for number, decided in enumerate(casting.cast(reader.frames(), tracks, options), 1):
-                yield ClipProgress("choosing people", number, total)
-    roles = [Role(path, decided[name]) for name, path in enumerate(tracks)]
+        survey = yield from _told(searching.survey(reader.frames(), find, unit), LOOKING, total)
+    tracks, total, roles = follow(survey, options), survey.count, list[Role]()
+    if tracks:
+        with Reader(source) as reader:
+            roles = yield from _told(cast_all(reader.frames(), tracks, options), CHOOSING, total)
     if roles or faceless:
         for number, more in _write(source, target, suffix or target.suffix, roles, options):
-            yield ClipProgress("drawing", number, total)
+            yield ClipProgress(DRAWING, number, total)
         lost += more
     yield ClipProgress("done", total, total, ClipResult(roles, survey, lost))
+
+
+def _told(way: Generator[int, None, T], stage: str, total: int) -> Generator[ClipProgress, None, T]:
+    """One way through a clip, told as progress."""
+    while True:
+        try:
+            yield ClipProgress(stage, next(way), total)
+        except StopIteration as done:
+            return done.value
+
+
+def finished(way: Generator[int, None, T]) -> T:
+    """What a way through a clip ends with."""
+    while True:
+        try:
+            next(way)
+        except StopIteration as done:
+            return done.value
 
 
 def _write(

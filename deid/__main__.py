@@ -25,6 +25,8 @@ from deid.video import live, running
 
 GIF_SIDE = 640
 FACES_BAR = "{desc}: {percentage:3.0f}%|{bar}| {n:.1f}/{total_fmt} [{elapsed}<{remaining}]"
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line -> exit code. A console that is gone, or cannot show a name, stops no photo."""
     out, errors = telling.Console(sys.stdout), telling.Console(sys.stderr)

@@ -4,7 +4,7 @@ A few frames of a track are looked at, spread over it. Who is recognised in one 
 in all, and in the end black.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,7 +18,6 @@ from deid.inpainting.interface import MaskedFaces, face_seeds
 from deid.photo import alignment, images
 from deid.photo.faces import Face
 from deid.video.disguises import Disguise, of_target
-from deid.video.drawing import Role
 from deid.video.paths import Path
 from deid.video.reading import ClipFrame
 
@@ -47,8 +46,8 @@ def probe_frames(path: Path) -> list[int]:
 
 def cast(
     frames: Iterable[ClipFrame], paths: Sequence[Path], options: Options
-) -> Iterator[dict[int, Disguise]]:
-    """Give each path a disguise; yields, with each frame, those that are decided, by path.
+) -> Generator[int, None, list[Disguise]]:
+    """Give each path a disguise; yields how many frames are done.
 
     A track is decided with its last probe: of others no frame stays.
     """
@@ -57,11 +56,18 @@ def cast(
     decided: dict[int, Disguise] = {}
     for frame in frames:
         for name in [name for name, numbers in enumerate(wanted) if frame.number in numbers]:
-            probes.setdefault(name, []).append(_probe(frame, name, paths))
+            others = [
+                (path.face(frame.number), bool(path.lost[frame.number - path.first]))
+                for other, path in enumerate(paths)
+                if other != name and path.first <= frame.number < path.end
+            ]
+            looked_at = probe(frame.pixels, paths[name].face(frame.number), others)
+            probes.setdefault(name, []).append(looked_at)
             if frame.number == wanted[name][-1]:
                 beside = [decided[other].reference for other in decided if _meet(paths[name], paths[other])]
-                decided[name] = _disguise(name, paths[name], probes.pop(name), options, beside)
-        yield decided
+                decided[name] = disguise(name, paths[name].score, probes.pop(name), options, beside)
+        yield frame.number + 1
+    return [decided[name] for name in range(len(paths))]
 
 
 def _meet(one: Path, other: Path) -> bool:
@@ -69,45 +75,41 @@ def _meet(one: Path, other: Path) -> bool:
     return one.first < other.end and other.first < one.end
 
 
-def _probe(frame: ClipFrame, name: int, paths: Sequence[Path]) -> Probe:
-    face = paths[name].face(frame.number)
-    height, width = frame.pixels.shape[:2]
-    reach = AROUND * face.size
+def probe(pixels: np.ndarray, face: Face, others: Iterable[tuple[Face, bool]]) -> Probe:
+    """What lies around a face in a frame (H, W, 3) uint8; ``others``: as in ``Probe``, in the whole frame."""
+    (height, width), reach = pixels.shape[:2], AROUND * face.size
     x, y = (face.box[0] + face.box[2]) / 2, (face.box[1] + face.box[3]) / 2
     left, top = max(0, min(int(x - reach), width - 2)), max(0, min(int(y - reach), height - 2))
     right, bottom = max(left + 2, int(x + reach)), max(top + 2, int(y + reach))
-    others = [
-        (path.face(frame.number).moved(-left, -top), bool(path.lost[frame.number - path.first]))
-        for other, path in enumerate(paths)
-        if other != name and path.first <= frame.number < path.end
-    ]
-    return Probe(frame.pixels[top:bottom, left:right].copy(), face.moved(-left, -top), others)
+    moved = [(other.moved(-left, -top), lost) for other, lost in others]
+    return Probe(pixels[top:bottom, left:right].copy(), face.moved(-left, -top), moved)
 
 
-def _disguise(
-    number: int, path: Path, probes: list[Probe], options: Options, beside: Collection[str]
+def disguise(
+    number: int, score: float, probes: Sequence[Probe], options: Options, beside: Collection[str]
 ) -> Disguise:
-    """What a track is hidden behind. ``beside``: who is shown for tracks that it meets."""
+    """What the track ``number`` is hidden behind.
+
+    ``score``: the detector's best; ``beside``: who is shown for tracks that it meets.
+    """
     seed = face_seeds(options.seed, number + 1)[number]
-    disguise = Disguise(options.method, options.hole, seed, options.truncation)
+    chosen = Disguise(options.method, options.hole, seed, options.truncation)
     size = float(np.median([probe.face.size for probe in probes]))
-    if path.score < options.min_score:
-        return disguise.blacked_out("the detector is not sure of it")
+    if score < options.min_score:
+        return chosen.blacked_out("the detector is not sure of it")
     if options.draws and size < options.min_size:
-        return disguise.blacked_out(f"smaller than {options.min_size:g} px")
+        return chosen.blacked_out(f"smaller than {options.min_size:g} px")
     if options.draws:
         largest = max((probe.face for probe in probes), key=lambda face: face.size)
-        disguise = replace(disguise, frame=options.load_method().frame_for(largest))
-        disguise = _someone(probes, disguise, options, beside)
-    return _checked(probes, disguise, options, beside) if options.verify else disguise
+        chosen = replace(chosen, frame=options.load_method().frame_for(largest))
+        chosen = _someone(probes, chosen, options, beside)
+    return _checked(probes, chosen, options, beside) if options.verify else chosen
 
 
-def _someone(
-    probes: Sequence[Probe], disguise: Disguise, options: Options, beside: Collection[str]
-) -> Disguise:
+def _someone(probes: Sequence[Probe], given: Disguise, options: Options, beside: Collection[str]) -> Disguise:
     """The disguise with a person who fits where the face stands as it mostly does."""
     probe, method = probes[_typical(probes)], options.load_method()
-    draft = Draft.of(images.from_uint8(probe.pixels), _targets(probe, disguise, options))
+    draft = Draft.of(images.from_uint8(probe.pixels), _targets(probe, given, options))
     target = draft.targets[0]
     crop, visible = compositing.view(draft.scene, target)
     span = alignment.scale(target.matrix) * target.frame.size
@@ -116,7 +118,7 @@ def _someone(
         [name for name in beside if name],
     )  # fmt: skip
     *_, step = method.draw(faces.to(next(method.generator.parameters()).device), options.search)
-    return replace(disguise, reference=step.references[0] if step.references else "")
+    return replace(given, reference=step.references[0] if step.references else "")
 
 
 def _typical(probes: Sequence[Probe]) -> int:
@@ -129,42 +131,40 @@ def _typical(probes: Sequence[Probe]) -> int:
     return int((stacked - stacked.median(0).values).abs().sum((1, 2)).argmin())
 
 
-def _targets(probe: Probe, disguise: Disguise, options: Options) -> list[Target]:
+def _targets(probe: Probe, given: Disguise, options: Options) -> list[Target]:
     """The targets of a probe: its own first, the others' in black."""
     black = Disguise(BLACKOUT, options.hole, 0)
     others = [black.target(face, options, lost) for face, lost in probe.others]
-    return [disguise.target(probe.face, options), *others]
+    return [given.target(probe.face, options), *others]
 
 
-def _checked(
-    probes: Sequence[Probe], disguise: Disguise, options: Options, beside: Collection[str]
-) -> Disguise:
+def _checked(probes: Sequence[Probe], given: Disguise, options: Options, beside: Collection[str]) -> Disguise:
     """The disguise behind which no probe's face is recognised any more."""
     outcome, avoid = Outcome(), list(beside)
-    while not disguise.black:
-        similarity, recognised, blank = _look(probes, disguise, options)
+    while not given.black:
+        similarity, recognised, blank = _look(probes, given, options)
         if blank > len(probes) / 2:
-            return disguise.blacked_out("no face was found that fits its surroundings")
+            return given.blacked_out("no face was found that fits its surroundings")
         verdict = verification.RECOGNISED if recognised else verification.UNKNOWN
-        disguise = replace(disguise, tries=(*disguise.tries, similarity), verdict=verdict)
+        given = replace(given, tries=(*given.tries, similarity), verdict=verdict)
         if not recognised:
             break
         target, outcome = verification.change(
-            disguise.target(probes[0].face, options), replace(outcome, tries=disguise.tries), options
+            given.target(probes[0].face, options), replace(outcome, tries=given.tries), options
         )
-        disguise = of_target(target, disguise)
-        if not disguise.black:
-            avoid.append(disguise.reference)
-            seed = face_seeds(disguise.seed, outcome.attempts + 1)[-1]
-            disguise = _someone(probes, replace(disguise, seed=seed, reference=""), options, avoid)
-    return replace(disguise, verdict=verification.BLACK) if disguise.black else disguise
+        given = of_target(target, given)
+        if not given.black:
+            avoid.append(given.reference)
+            seed = face_seeds(given.seed, outcome.attempts + 1)[-1]
+            given = _someone(probes, replace(given, seed=seed, reference=""), options, avoid)
+    return replace(given, verdict=verification.BLACK) if given.black else given
 
 
-def _look(probes: Sequence[Probe], disguise: Disguise, options: Options) -> tuple[float, bool, int]:
+def _look(probes: Sequence[Probe], given: Disguise, options: Options) -> tuple[float, bool, int]:
     """The largest similarity to the original, whether it is recognised, and how often it was not drawn."""
     similarities, recognised, blank = [0.0], False, 0
     for probe in probes:
-        photo, targets = images.from_uint8(probe.pixels), _targets(probe, disguise, options)
+        photo, targets = images.from_uint8(probe.pixels), _targets(probe, given, options)
         outcomes = [Outcome() for _ in targets]
         if options.draws:
             draft = synthesis.finish(synthesis.draw(Draft.of(photo, targets), options))

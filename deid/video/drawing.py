@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from deid.anonymization import compositing, obfuscation, synthesis
+from deid.anonymization import obfuscation, synthesis
 from deid.anonymization.draft import Draft
 from deid.anonymization.options import Options
 from deid.anonymization.targets import Outcome, Target

@@ -1,13 +1,12 @@
-"""A clip in, a clip out: searched, cast, drawn. Each way through decodes it anew; only boxes are remembered."""
+"""A clip in, a clip out: searched, cast, drawn. Each way decodes it anew; only boxes are remembered."""
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from deid.anonymization.options import Options
 from deid.video import casting, paths, searching, tracking
-from deid.video.disguises import Disguise
 from deid.video.drawing import Painted, Painter, Role, targets_at
 from deid.video.paths import Path as FacePath
 from deid.video.reading import ClipError, ClipFrame, Reader
@@ -51,16 +50,6 @@ def follow(survey: Survey, options: Options, every: int = EVERY) -> list[FacePat
     return [paths.path_of(track, survey.size, survey.rate, every, options.min_score) for track in found]
 
 
-def cast_all(
-    frames: Iterable[ClipFrame], tracks: Sequence[FacePath], options: Options
-) -> Generator[int, None, list[Role]]:
-    """Give each track its disguise; yields how many frames are done."""
-    decided: dict[int, Disguise] = {}
-    for number, decided in enumerate(casting.cast(frames, tracks, options), 1):
-        yield number
-    return [Role(path, decided[name]) for name, path in enumerate(tracks)]
-
-
 def paint(frames: Iterable[ClipFrame], roles: list[Role], options: Options) -> Iterator[Painted]:
     """What frames are to be, one after the other; none stays."""
     painter = Painter(options)
@@ -82,11 +71,12 @@ def steps(
     tracks, total, roles = follow(survey, options), survey.count, list[Role]()
     if tracks:
         with Reader(source) as reader:
-            roles = yield from _told(cast_all(reader.frames(), tracks, options), CHOOSING, total)
+            chosen = yield from _told(casting.cast(reader.frames(), tracks, options), CHOOSING, total)
+        roles = [Role(*pair) for pair in zip(tracks, chosen, strict=True)]
     if roles or faceless:
-        for number, more in _write(source, target, suffix or target.suffix, roles, options):
-            yield ClipProgress(DRAWING, number, total)
-        lost += more
+        with Reader(source) as reader:
+            writer = Writer(target, suffix or target.suffix, reader)
+            lost += yield from _told(_write(writer, roles, options), DRAWING, total)
     yield ClipProgress("done", total, total, ClipResult(roles, survey, lost))
 
 
@@ -108,25 +98,20 @@ def finished(way: Generator[int, None, T]) -> T:
             return done.value
 
 
-def _write(
-    source: Path, target: Path, suffix: str, roles: list[Role], options: Options
-) -> Iterator[tuple[int, list[str]]]:
-    """Draw and encode; yields how many frames are done, and what could not be written as it was."""
-    with Reader(source) as reader:
-        writer = Writer(target, suffix, reader)
-        painter, number = Painter(options), 0
-        try:
-            for item in reader.everything():
-                if isinstance(item, ClipFrame):
-                    shown = targets_at(item.number, roles, options)
-                    made = painter.paint(item.pixels, shown)
-                    writer.picture(ClipFrame(made.pixels, item.number, item.time))
-                    number += 1
-                    yield number, writer.lost
-                else:
-                    writer.packet(item)
-            writer.close()
-        except BaseException:
-            writer.abandon()
-            raise
-        yield number, writer.lost
+def _write(writer: Writer, roles: list[Role], options: Options) -> Generator[int, None, list[str]]:
+    """Draw and encode; yields how many frames are done -> what could not be written as it was."""
+    painter, number = Painter(options), 0
+    try:
+        for item in writer.source.everything():
+            if isinstance(item, ClipFrame):
+                made = painter.paint(item.pixels, targets_at(item.number, roles, options))
+                writer.picture(ClipFrame(made.pixels, item.number, item.time))
+                number += 1
+                yield number
+            else:
+                writer.packet(item)
+        writer.close()
+    except BaseException:
+        writer.abandon()
+        raise
+    return writer.lost

@@ -1,46 +1,86 @@
 """A camera's picture, anonymized while it comes: what is not known yet cannot be waited for."""
 
+import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from deid.anonymization.options import Options
-from deid.inpainting.interface import face_seeds
 from deid.photo.faces import Face
-from deid.video import engine, searching
+from deid.video import casting, engine, poses, searching, tracking
 from deid.video.disguises import Disguise
 from deid.video.drawing import Painted, Painter
-from deid.video.reading import ClipError
+from deid.video.reading import ClipError, ClipFrame
 from deid.video.searching import Finder
 from deid.video.tracking import Sighting, Track, velocity
 
-HOLD = 30  # frames that a lost face's last place stays hidden
-FOLLOWED = 0.6  # share of a new sighting's place in what is drawn; the rest is where it was
+HOLD = 30  # frames that a lost face stays hidden
+MOVES_ON = 5  # of these it moves on as it did
+FOLLOWED = 0.4  # share of a new sighting's size and shape in what is drawn; the rest is what it was
 WINDOW = "deid"
 ENOUGH = 8  # sightings that are remembered
 
 
 @dataclass(eq=False)
 class Present:
-    """A person before the camera: what was seen last, the face as it is drawn, and behind what it is hidden."""
+    """A person before the camera: what was seen last, the pose that is drawn, and what hides it."""
 
     track: Track
-    face: Face
-    disguise: Disguise | None = None
+    number: int
+    pose: np.ndarray
+    disguise: Disguise
 
 
 def anonymized(frames: Iterable[np.ndarray], options: Options, find: Finder) -> Iterator[Painted]:
-    """Frames (H, W, 3) uint8 and what is shown of them, one by one; every frame is searched.
+    """What is shown of frames (H, W, 3) uint8, one by one; every frame is searched.
 
-    A face that is lost stays hidden where it was for ``HOLD`` frames, behind a larger mask.
+    A face that is lost stays hidden where it would be, for ``HOLD`` frames, behind a larger mask. While a new
+    person is chosen, the picture stands still.
     """
-    present: list[Present] = []
-    painter, people = Painter(options), 0
+    painter, present, count = Painter(options), list[Present](), 0
     for number, pixels in enumerate(frames):
-        yield painter.paint(pixels, {})
-        del number, people, present
+        present = [one for one in present if number - one.track.sightings[-1].frame <= HOLD]
+        sightings = searching.seen(ClipFrame(pixels, number, number), find)
+        for sighting in tracking.give([one.track for one in present], sightings, number):
+            others = [other.face for other in sightings if other is not sighting]
+            present.append(_new(count, pixels, sighting, others, present, options))
+            count += 1
+        shown = {}
+        for one in present:
+            lost = one.track.sightings[-1].frame < number
+            shown[one.number] = one.disguise.target(_now(one, number), options, lost)
+        yield painter.paint(pixels, shown)
+
+
+def _new(
+    number: int,
+    pixels: np.ndarray,
+    sighting: Sighting,
+    others: list[Face],
+    present: list[Present],
+    options: Options,
+) -> Present:
+    around = casting.probe(pixels, sighting.face, [(other, False) for other in others])
+    beside = [one.disguise.reference for one in present]
+    # Whoever the detector is not sure of at first is black for as long as they stay.
+    chosen = casting.disguise(number, sighting.face.score, [around], options, beside)
+    return Present(Track(0, sys.maxsize, [sighting]), number, poses.measured([sighting.face])[0], chosen)
+
+
+def _now(one: Present, number: int) -> Face:
+    """Where a person's face is drawn: the place is that of this frame, size and shape follow slowly."""
+    sightings = one.track.sightings
+    del sightings[:-ENOUGH]
+    last = sightings[-1]
+    pose = poses.measured([last.face])[0]
+    if abs(pose[3] - one.pose[3]) < np.pi / 2:  # not across half a turn
+        pose[2:] = one.pose[2:] + FOLLOWED * (pose[2:] - one.pose[2:])
+    one.pose = pose.copy()
+    pose[:2] += velocity(sightings) * min(number - last.frame, MOVES_ON)
+    *landmarks, (x1, y1), (x2, y2) = poses.points(pose[None])[0].tolist()
+    return Face((x1, y1, x2, y2), last.face.score, tuple(map(tuple, landmarks)))
 
 
 def show(camera: int, options: Options) -> Iterator[Painted]:

@@ -13,7 +13,8 @@ from deid.anonymization.options import Options
 from deid.photo import alignment, images, masks
 from deid.photo.alignment import DCGAN_FRAME
 from deid.photo.faces import Face
-from deid.video import engine, searching, staging
+from deid.video import casting, engine, searching, staging
+from deid.video.drawing import Role
 from deid.video.staging import Actor, Head, Pose, Staged
 
 WIDTH, HEIGHT = 320, 240
@@ -148,9 +149,9 @@ def measure(scenario: str, heads: Sequence[Head], count: int, options: Options) 
     find, times = searching.finder(options), [time.perf_counter()]
     survey = engine.finished(searching.survey(staging.frames_of(staged), find, Fraction(1, staging.RATE)))
     times.append(time.perf_counter())
-    roles = engine.finished(
-        engine.cast_all(staging.frames_of(staged), engine.follow(survey, options), options)
-    )
+    paths = engine.follow(survey, options)
+    chosen = engine.finished(casting.cast(staging.frames_of(staged), paths, options))
+    roles = [Role(*pair) for pair in zip(paths, chosen, strict=True)]
     times.append(time.perf_counter())
     made = list(engine.paint(staging.frames_of(staged), roles, options))
     times.append(time.perf_counter())

@@ -5,7 +5,6 @@ which follows a head that starts or stops, size and shape by means over more fra
 with Gaussian weights).
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -21,8 +20,9 @@ MARGIN = 0.25  # seconds before the first and after the last sighting in which a
 LEAVING = 1.0  # seconds for one that leaves the picture, or comes into it: half a face is seldom found
 BORDER = 0.75  # face sizes from the border
 CUT, CUT_FOR = 0.08, 0.5  # so much of a box beyond the border cuts a face; for so many seconds it is guessed
-PLACE, SHAPE = 0.05, 0.12  # seconds: how far smoothing looks to both sides
-LEAST = 1.2  # frames, the same
+PLACE, SHAPE = 0.08, 0.12  # seconds: how far smoothing looks to both sides
+LEAST = 2.0  # frames, the same
+LITTLE = 0.01  # what a frame between two sightings counts
 AT_ONCE = 4096  # frames
 GAP = 4  # frames between two sightings from which on a face may have turned back
 STEADY = 0.2  # seconds that tell how fast a face leaves
@@ -65,9 +65,10 @@ def path_of(track: Track, size: tuple[int, int], rate: float, every: int, least:
     values = poses.measured([sighting.face for sighting in some])
     known = np.stack([np.interp(frames, seen, column) for column in values.T], 1)
     known[:, :2] += _beyond(some, frames, rate) + _curved(some, values[:, :2], frames, rate)
-    known[:, :2] = _smooth(known[:, :2], max(LEAST, PLACE * rate), 2)
-    known[:, 2:] = _smooth(known[:, 2:], max(LEAST, SHAPE * rate), 1)
-    sure = np.array([s.frame for s in whole if s.face.score >= least and not s.touched] or [-math.inf])
+    counts = _counts(frames, seen)
+    known[:, :2] = _smooth(known[:, :2], counts, max(LEAST, PLACE * rate), 2)
+    known[:, 2:] = _smooth(known[:, 2:], counts, max(LEAST, SHAPE * rate), 1)
+    sure = np.array([s.frame for s in whole if s.face.score >= least and not s.touched] or [-(2**40)])
     away = np.abs(frames[:, None] - sure[None]).min(1)
     # The last look before a face is lost is seldom a good one.
     lost = binary_dilation(away >= max(2, every), iterations=every)
@@ -113,8 +114,7 @@ def _beyond(sightings: Sequence[Sighting], frames: np.ndarray, rate: float) -> n
     before = np.minimum(frames - sightings[0].frame, 0)[:, None]
     after = np.maximum(frames - sightings[-1].frame, 0)[:, None]
     return sum(
-        steps * velocity(_near(sightings, rate, direction))
-        for steps, direction in ((before, -1), (after, 1))
+        steps * velocity(_near(sightings, rate, direction)) for steps, direction in ((before, -1), (after, 1))
     )
 
 
@@ -138,8 +138,22 @@ def _curved(sightings: Sequence[Sighting], places: np.ndarray, frames: np.ndarra
     return strayed
 
 
-def _smooth(values: np.ndarray, spread: float, degree: int) -> np.ndarray:
-    """Values (T, D), each that of a polynomial fitted to its surroundings with Gaussian weights."""
+def _counts(frames: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """What each frame counts for its neighbours, (T,): nothing where it was only passed over.
+
+    Between two sightings close by there is nothing but a straight line; in a longer gap it is all there is.
+    """
+    after = np.searchsorted(seen, frames)
+    gap = seen[after.clip(max=len(seen) - 1)] - seen[(after - 1).clip(min=0)]
+    passed = (after > 0) & (after < len(seen)) & (gap <= GAP) & ~np.isin(frames, seen)
+    return np.where(passed, LITTLE, 1.0)
+
+
+def _smooth(values: np.ndarray, counts: np.ndarray, spread: float, degree: int) -> np.ndarray:
+    """Values (T, D), each that of a polynomial fitted to its surroundings with Gaussian weights.
+
+    ``counts`` (T,) are further weights.
+    """
     reach = max(1, round(3 * spread))
     steps = np.arange(-reach, reach + 1)
     weights, powers = np.exp(-0.5 * (steps / spread) ** 2), (steps / spread)[:, None] ** np.arange(degree + 1)
@@ -147,6 +161,7 @@ def _smooth(values: np.ndarray, spread: float, degree: int) -> np.ndarray:
     for start in range(0, len(values), AT_ONCE):
         places = np.arange(start, min(start + AT_ONCE, len(values)))[:, None] + steps
         inside = weights * ((places >= 0) & (places < len(values)))
+        inside = inside * counts[places.clip(0, len(values) - 1)]
         around = values[places.clip(0, len(values) - 1)]
         normal = np.einsum("tw,wi,wj->tij", inside, powers, powers) + 1e-9 * np.eye(degree + 1)
         right = np.einsum("tw,wi,twd->tid", inside, powers, around)

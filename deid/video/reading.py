@@ -109,7 +109,9 @@ class Reader:
         if not number:
             raise ClipError(f"{self.path}: damaged: no frame can be decoded")
         if self.seconds and end < EARLY[0] * self.seconds - EARLY[1]:
-            raise ClipError(f"{self.path}: damaged: ends after {float(end):.1f} of {self.seconds:.1f} seconds")
+            raise ClipError(
+                f"{self.path}: damaged: ends after {float(end):.1f} of {self.seconds:.1f} seconds"
+            )
 
     def dropped(self) -> list[str]:
         """What of the file is not written again, in words."""

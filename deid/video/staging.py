@@ -156,10 +156,15 @@ def _shown(head: Head, matrix: Tensor, size: tuple[int, int]) -> tuple[Tensor, T
     places = alignment.positions(alignment.invert(matrix), *steps)
     inside = ((places > 0) & (places < SIDE - 1)).all(-1)
     side = min(SIDE, max(8, round(SIDE * alignment.scale(matrix))))
-    parts = [F.interpolate(part, (side, side), mode="bilinear", antialias=True) for part in (head.picture, head.shape)]
+    parts = [
+        F.interpolate(part, (side, side), mode="bilinear", antialias=True)
+        for part in (head.picture, head.shape)
+    ]
     # The same place in the shrunk cut-out: pixel centres are at integers.
     step = SIDE / side
-    larger = torch.tensor([[step, 0, (step - 1) / 2], [0, step, (step - 1) / 2], [0, 0, 1]], dtype=torch.float64)
+    larger = torch.tensor(
+        [[step, 0, (step - 1) / 2], [0, step, (step - 1) / 2], [0, 0, 1]], dtype=torch.float64
+    )
     picture, shape = (
         alignment.paste(part, matrix @ larger, (0, 0, width, height), mode="bilinear") for part in parts
     )

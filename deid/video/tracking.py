@@ -84,8 +84,7 @@ def link(
 
     ``found``: what was seen, by frame. ``sure``: the score from which on the detector is.
     """
-    done: list[Track] = []
-    live: list[Track] = []
+    done, live = list[Track](), list[Track]()
     wait = max(3, round(WAIT * rate))
     for frame in sorted(found):
         over = [track for track in live if frame >= track.end or frame - track.sightings[-1].frame > wait]
@@ -93,26 +92,26 @@ def link(
         live = [track for track in live if track not in over]
         seen = list(found[frame])
         certain = [sighting for sighting in seen if sighting.face.score >= sure]
-        left = _given(live, certain, frame)
+        left = give(live, certain, frame)
         waiting = [track for track in live if track.sightings[-1].frame < frame]
-        left += _given(waiting, [sighting for sighting in seen if sighting.face.score < sure], frame)
+        left += give(waiting, [sighting for sighting in seen if sighting.face.score < sure], frame)
         shot = shot_of(starts, frame)
         end = starts[shot + 1] if shot + 1 < len(starts) else count
         live += [Track(starts[shot], end, [sighting]) for sighting in left]
     return sorted([*done, *live], key=lambda track: track.sightings[0].frame)
 
 
-def _given(tracks: list[Track], seen: list[Sighting], frame: int) -> list[Sighting]:
+def give(tracks: Sequence[Track], seen: Sequence[Sighting], frame: int) -> list[Sighting]:
     """Give each sighting to the track that it belongs to -> those that belong to none."""
     if not tracks or not seen:
-        return seen
+        return list(seen)
     costs = np.array([[_cost(track, sighting, frame) for sighting in seen] for track in tracks])
-    given = set()
+    placed = set()
     for row, column in zip(*linear_sum_assignment(costs), strict=True):
         if costs[row, column] < IMPOSSIBLE:
             tracks[row].sightings.append(seen[column])
-            given.add(column)
-    return [sighting for column, sighting in enumerate(seen) if column not in given]
+            placed.add(column)
+    return [sighting for column, sighting in enumerate(seen) if column not in placed]
 
 
 def _cost(track: Track, sighting: Sighting, frame: int) -> float:

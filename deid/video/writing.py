@@ -29,7 +29,8 @@ class Writer:
     """
 
     def __init__(self, path: Path, suffix: str, source: Reader) -> None:
-        self.path, self.source, self.lost, self.stream = path, source, list[str](), None
+        self.path, self.source, self.lost = path, source, list[str]()
+        self.stream: Any = None
         name, (self.codec, self.quality) = WRITTEN[suffix]
         options = FAST if name in ("mp4", "mov") else {}
         self.container = self._write(
@@ -73,7 +74,7 @@ class Writer:
             pixels = np.pad(pixels, ((0, pixels.shape[0] % 2), (0, pixels.shape[1] % 2), (0, 0)), mode="edge")
         encoded = self._encodable(np.ascontiguousarray(pixels))
         encoded.pts, encoded.time_base = frame.time, self.source.unit
-        self._mux(self.stream.encode(encoded))  # type: ignore[union-attr]
+        self._mux(self.stream.encode(encoded))
 
     def _encodable(self, pixels: np.ndarray) -> Any:
         """A frame in the colours of the source's: the way back of what decoding did."""

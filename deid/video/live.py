@@ -66,7 +66,7 @@ def _new(
     beside = [one.disguise.reference for one in present]
     # Whoever the detector is not sure of at first is black for as long as they stay.
     chosen = casting.disguise(number, sighting.face.score, [around], options, beside)
-    return Present(Track(0, sys.maxsize, [sighting]), number, poses.measured([sighting.face])[0], chosen)
+    return Present(Track(0, sys.maxsize, [sighting]), number, poses.measured([sighting.face])[0][0], chosen)
 
 
 def _now(one: Present, number: int) -> Face:
@@ -74,7 +74,7 @@ def _now(one: Present, number: int) -> Face:
     sightings = one.track.sightings
     del sightings[:-ENOUGH]
     last = sightings[-1]
-    pose = poses.measured([last.face])[0]
+    pose = poses.measured([last.face])[0][0]
     if abs(pose[3] - one.pose[3]) < np.pi / 2:  # not across half a turn
         pose[2:] = one.pose[2:] + FOLLOWED * (pose[2:] - one.pose[2:])
     one.pose = pose.copy()

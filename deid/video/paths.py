@@ -22,6 +22,7 @@ BORDER = 0.75  # face sizes from the border
 CUT, CUT_FOR = 0.08, 0.5  # so much of a box beyond the border cuts a face; for so many seconds it is guessed
 PLACE, SHAPE = 0.08, 0.12  # seconds: how far smoothing looks to both sides
 LEAST = 2.0  # frames, the same
+FAR_AWAY = 2**40  # frames
 LITTLE = 0.01  # what a frame between two sightings counts
 AT_ONCE = 4096  # frames
 GAP = 4  # frames between two sightings from which on a face may have turned back
@@ -62,13 +63,15 @@ def path_of(track: Track, size: tuple[int, int], rate: float, every: int, least:
     first = max(track.begin, track.sightings[0].frame - before)
     frames = np.arange(first, min(track.end, track.sightings[-1].frame + after + 1))
     seen = np.array([sighting.frame for sighting in some])
-    values = poses.measured([sighting.face for sighting in some])
+    values, wrong = poses.measured([sighting.face for sighting in some])
     known = np.stack([np.interp(frames, seen, column) for column in values.T], 1)
     known[:, :2] += _beyond(some, frames, rate) + _curved(some, values[:, :2], frames, rate)
     counts = _counts(frames, seen)
     known[:, :2] = _smooth(known[:, :2], counts, max(LEAST, PLACE * rate), 2)
     known[:, 2:] = _smooth(known[:, 2:], counts, max(LEAST, SHAPE * rate), 1)
-    sure = np.array([s.frame for s in whole if s.face.score >= least and not s.touched] or [-(2**40)])
+    doubted = {sighting.frame for sighting, doubt in zip(some, wrong, strict=True) if doubt}
+    good = [s for s in whole if s.face.score >= least and not s.touched and s.frame not in doubted]
+    sure = np.array([sighting.frame for sighting in good] or [-FAR_AWAY])
     away = np.abs(frames[:, None] - sure[None]).min(1)
     # The last look before a face is lost is seldom a good one.
     lost = binary_dilation(away >= max(2, every), iterations=every)

@@ -20,9 +20,11 @@ MEAN = np.array(DCGAN_FRAME.template) @ np.array([1, 1j]) / 0.28
 MEAN = MEAN - MEAN.mean()
 
 
-def measured(faces: Sequence[Face]) -> np.ndarray:
+def measured(faces: Sequence[Face]) -> tuple[np.ndarray, np.ndarray]:
     """Faces of one person in order, as rows (K, 18): centre, logarithm of the eye distance, turn in radians,
     what is left of five landmarks (10), and two corners of the box (4), in eye distances around the centre.
+
+    Also which of them were not believed, (K,).
     """
     landmarks = np.array([face.landmarks for face in faces], float) @ np.array([1, 1j])
     boxes = np.array([face.box for face in faces], float).reshape(-1, 2, 2)
@@ -33,16 +35,16 @@ def measured(faces: Sequence[Face]) -> np.ndarray:
     fit = np.where(np.abs(fit) > 1e-3, fit, 1e-3)
     shape = (landmarks - centre[:, None]) / fit[:, None] - MEAN
     share = np.abs(fit) / sizes
-    unit = np.maximum(share, SHRUNK * _usual(share)) * sizes
-    turn = np.unwrap(np.angle(fit))
+    turn = _unwrapped(np.angle(fit))
     usual, bent = _usual(turn), _usual(shape.real) + 1j * _usual(shape.imag)
     wrong = (np.abs(turn - usual) > TURNED) | (np.abs(shape - bent).max(1) > BENT)
     turn, shape = np.where(wrong, usual, turn), np.where(wrong[:, None], bent, shape)
     middle = np.stack([centre.real, centre.imag], 1)
     middle = np.where(wrong[:, None], _from_boxes(middle, boxes, sizes), middle)
+    unit = np.where(wrong, _usual(share), np.maximum(share, SHRUNK * _usual(share))) * sizes
     corners = (boxes - middle[:, None]) / unit[:, None, None]
     parts = [middle, np.log(unit)[:, None], turn[:, None], shape.real, shape.imag, corners.reshape(-1, 4)]
-    return np.concatenate(parts, 1)
+    return np.concatenate(parts, 1), wrong | (share < SHRUNK * _usual(share))
 
 
 def points(rows: np.ndarray) -> np.ndarray:
@@ -52,6 +54,16 @@ def points(rows: np.ndarray) -> np.ndarray:
     landmarks = np.stack([shape.real, shape.imag], 2)
     corners = unit[:, None, None] * rows[:, 14:].reshape(-1, 2, 2)
     return centre + np.concatenate([landmarks, corners], 1)
+
+
+def _unwrapped(turns: np.ndarray) -> np.ndarray:
+    """Angles (K,) without jumps of a whole turn; one that is half a turn off moves those after it nowhere."""
+    unwrapped, last = turns.copy(), turns[0]
+    for k, turn in enumerate(turns):
+        unwrapped[k] = turn + 2 * np.pi * np.round((last - turn) / (2 * np.pi))
+        if abs(unwrapped[k] - last) < np.pi / 2:
+            last = unwrapped[k]
+    return unwrapped
 
 
 def _usual(values: np.ndarray) -> np.ndarray:

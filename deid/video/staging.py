@@ -6,8 +6,6 @@ For tests and measurements. A person is a head, cut out of a portrait by a soft 
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +18,7 @@ from deid.anonymization.options import Options
 from deid.photo import alignment, detection, images
 from deid.photo.alignment import DCGAN_FRAME
 from deid.photo.faces import Face
-from deid.video.reading import ClipFrame, pyav
+from deid.video.reading import ClipFrame
 
 RATE = 25
 SIDE = 256  # of a cut-out head
@@ -184,19 +182,3 @@ def frames_of(staged: Sequence[Staged]) -> Iterator[ClipFrame]:
     """The same as frames of a clip; their times count frames."""
     for number, frame in enumerate(staged):
         yield ClipFrame(frame.pixels, number, number)
-
-
-def write(staged: Sequence[Staged], path: Path, **metadata: str) -> Path:
-    """A clip of staged frames as a file, with the metadata given -> its path."""
-    height, width = staged[0].pixels.shape[:2]
-    with pyav().open(str(path), "w") as container:
-        container.metadata.update(metadata)
-        stream = container.add_stream("libx264", rate=RATE, options={"crf": "12"})
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        stream.codec_context.time_base = Fraction(1, RATE)
-        for number, frame in enumerate(staged):
-            picture = pyav().VideoFrame.from_ndarray(frame.pixels, format="rgb24")
-            picture.pts, picture.time_base = number, Fraction(1, RATE)
-            container.mux(stream.encode(picture))
-        container.mux(stream.encode(None))
-    return path

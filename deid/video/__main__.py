@@ -17,7 +17,7 @@ NEEDED = 9
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print a row for each scenario and method -> the exit code."""
+    """Print a row for each scenario and method, its cost in a processor's time -> the exit code."""
     parser = argparse.ArgumentParser("python -m deid.video", description="Measure clips on staged ones.")
     parser.add_argument("photo", type=Path, help="a photo with nine faces or more")
     parser.add_argument("--frames", type=int, default=40, help="of each clip (%(default)s)")
@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     if len(heads) < NEEDED:
         print(f"{given.photo}: shows {len(heads)} faces, and {NEEDED} are needed", file=sys.stderr)
         return 2
-    print("| a face ... | method | frames in which a face is visible | flicker | frames a second |")
+    print("| a face ... | method | frames in which a face is visible | flicker | seconds a frame |")
     print("|---|---|---|---|---|")
     for scenario in given.scenarios:
         for method in given.methods:
@@ -39,9 +39,9 @@ def main(arguments: list[str] | None = None) -> int:
 def row(measured: Measured) -> str:
     """A line of the table."""
     flicker = "" if math.isnan(measured.flicker) else f"{measured.flicker:.1f}"
-    speed = measured.frames / sum(measured.seconds)
+    cost = sum(measured.seconds) / measured.frames
     seen = f"{measured.visible} of {measured.frames}"
-    return f"| {measured.scenario} | {measured.method} | {seen} | {flicker} | {speed:.1f} |"
+    return f"| {measured.scenario} | {measured.method} | {seen} | {flicker} | {cost:.2f} |"
 
 
 if __name__ == "__main__":

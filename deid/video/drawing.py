@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from deid.anonymization import obfuscation, synthesis
+from deid.anonymization import compositing, obfuscation, synthesis
 from deid.anonymization.draft import Draft
 from deid.anonymization.options import Options
 from deid.anonymization.targets import Outcome, Target
@@ -50,6 +50,9 @@ class Painter:
 
     def paint(self, pixels: np.ndarray, shown: dict[int, Target]) -> Painted:
         """A frame (H, W, 3) uint8 with what its faces are to be, ``shown``: targets by track."""
+        size = pixels.shape[1], pixels.shape[0]
+        # One that has left is followed for a while.
+        shown = {name: one for name, one in shown.items() if compositing.hole_of(one, size)[1].any()}
         if not shown:
             return Painted(pixels, np.zeros(pixels.shape[:2], bool))
         photo = images.from_uint8(pixels)

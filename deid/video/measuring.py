@@ -132,7 +132,7 @@ def _apart(before: np.ndarray, after: np.ndarray, faces: tuple[Face, Face]) -> f
 @dataclass(frozen=True)
 class Measured:
     """How a method did in a scenario: of so many ``frames`` a face was ``visible`` in some; its flicker as a
-    multiple of the original's; seconds of searching, choosing and drawing.
+    multiple of the original's; seconds of a processor, of searching, choosing and drawing.
     """
 
     scenario: str
@@ -146,15 +146,15 @@ class Measured:
 def measure(scenario: str, heads: Sequence[Head], count: int, options: Options) -> Measured:
     """Do a staged clip of ``count`` frames in memory, without a file, and look at the result."""
     staged = list(SCENARIOS[scenario](heads, count))
-    find, times = searching.finder(options), [time.perf_counter()]
+    find, times = searching.finder(options), [time.process_time()]
     survey = engine.finished(searching.survey(staging.frames_of(staged), find, Fraction(1, staging.RATE)))
-    times.append(time.perf_counter())
+    times.append(time.process_time())
     paths = engine.follow(survey, options)
     chosen = engine.finished(casting.cast(staging.frames_of(staged), paths, options))
     roles = [Role(*pair) for pair in zip(paths, chosen, strict=True)]
-    times.append(time.perf_counter())
+    times.append(time.process_time())
     made = list(engine.paint(staging.frames_of(staged), roles, options))
-    times.append(time.perf_counter())
+    times.append(time.process_time())
     pairs = flicker(staged, [painted.pixels for painted in made])
     before, after = (sum(part) for part in zip(*pairs, strict=True)) if pairs else (math.nan, math.nan)
     hidden = sum(visible(one, painted.hidden) for one, painted in zip(staged, made, strict=True))

@@ -56,7 +56,7 @@ def path_of(track: Track, size: tuple[int, int], rate: float, every: int, least:
 
     ``every``: of so many frames one was searched. ``least``: the score from which on the detector is sure.
     """
-    whole = [sighting for sighting in track.sightings if not _is_cut(sighting, size)]
+    whole = [s for s in track.sightings if s.face.score >= least and not _is_cut(s, size)]
     some = _believed(track.sightings, whole, CUT_FOR * rate)
     before = _margin(some, track.sightings[0], size, rate, -1)
     after = _margin(some, track.sightings[-1], size, rate, 1)
@@ -70,7 +70,7 @@ def path_of(track: Track, size: tuple[int, int], rate: float, every: int, least:
     known[:, :2] = _smooth(known[:, :2], counts, max(LEAST, PLACE * rate), 2)
     known[:, 2:] = _smooth(known[:, 2:], counts, max(LEAST, SHAPE * rate), 1)
     doubted = {sighting.frame for sighting, doubt in zip(some, wrong, strict=True) if doubt}
-    good = [s for s in whole if s.face.score >= least and not s.touched and s.frame not in doubted]
+    good = [s for s in whole if not s.touched and s.frame not in doubted]
     sure = np.array([sighting.frame for sighting in good] or [-FAR_AWAY])
     away = np.abs(frames[:, None] - sure[None]).min(1)
     # The last look before a face is lost is seldom a good one.
@@ -86,7 +86,7 @@ def _is_cut(sighting: Sighting, size: tuple[int, int]) -> bool:
 
 
 def _believed(every: Sequence[Sighting], whole: Sequence[Sighting], reach: float) -> list[Sighting]:
-    """Sightings that say where a face is: those of whole ones, and cut ones far from these."""
+    """Sightings that say where a face is: good ones (``whole``), and others far from these."""
     frames = np.array([sighting.frame for sighting in whole])
     if len(whole) < 2:
         return list(every)

@@ -37,9 +37,7 @@ def scenario(heads) -> Callable:
         if (name, count) not in done:
             staged = list(measuring.SCENARIOS[name](heads, count))
             find = searching.finder(Options(method="blackout", **LARGE))
-            survey = engine.finished(
-                searching.survey(staging.frames_of(staged), find, Fraction(1, RATE))
-            )
+            survey = engine.finished(searching.survey(staging.frames_of(staged), find, Fraction(1, RATE)))
             done[name, count] = staged, survey
         return done[name, count]
 

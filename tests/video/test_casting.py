@@ -35,7 +35,9 @@ def test_people_who_meet_are_different_ones(moving, reference, library_path):
     chosen = cast(staged, paths * 2, dataclasses.replace(reference, verify=False))
     library = Library.open(library_path)
     assert len({people.identity(library, one.reference) for one in chosen}) == 4
-    assert cast(staged, paths * 2, dataclasses.replace(reference, verify=False)) == chosen, "same seed, same people"
+    assert cast(staged, paths * 2, dataclasses.replace(reference, verify=False)) == chosen, (
+        "same seed, same people"
+    )
 
 
 def test_who_is_recognised_becomes_someone_else_and_in_the_end_black(moving, reference):

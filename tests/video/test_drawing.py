@@ -27,7 +27,9 @@ def test_only_hidden_places_change(scenario, method):
     painted = Painter(options).paint(staged[5].pixels, shown)
     assert len(shown) == 2 and not measuring.visible(staged[5], painted.hidden)
     changed = (painted.pixels != staged[5].pixels).any(2)
-    near = np.asarray(torch.nn.functional.max_pool2d(torch.from_numpy(painted.hidden)[None].float(), 9, 1, 4)[0] > 0)
+    near = np.asarray(
+        torch.nn.functional.max_pool2d(torch.from_numpy(painted.hidden)[None].float(), 9, 1, 4)[0] > 0
+    )
     assert changed[painted.hidden].mean() > 0.8 and not (changed & ~near).any()
 
 
@@ -79,3 +81,13 @@ def test_where_a_face_cannot_be_drawn_its_last_fill_goes_on(scenario, monkeypatc
     goes_on = painter.paint(staged[6].pixels, targets_at(6, roles, options))
     without = Painter(options).paint(staged[6].pixels, targets_at(6, roles, options))
     assert goes_on.pixels[goes_on.hidden].mean() > 60 > 1 > without.pixels[without.hidden].mean()
+
+
+@pytest.mark.parametrize("method", ["blackout", "onepass"])
+def test_one_that_has_left_the_picture_is_not_drawn(scenario, method):
+    staged, survey = scenario("leaves and comes back")
+    options = Options(method=method, verify=False, **LARGE)
+    shown = targets_at(20, roles_for(survey, options), options)
+    assert shown, "followed, outside"
+    painted = Painter(options).paint(staged[20].pixels, shown)
+    assert not painted.hidden.any() and np.array_equal(painted.pixels, staged[20].pixels)

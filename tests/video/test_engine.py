@@ -48,7 +48,9 @@ def test_what_is_hidden_is_black(scenario, name):
             assert not made.pixels[part & made.hidden].any()
 
 
-@pytest.mark.parametrize(("name", "people"), [("moves", 2), ("crosses", 2), ("is cut", 2), ("is lost for a moment", 1)])
+@pytest.mark.parametrize(
+    ("name", "people"), [("moves", 2), ("crosses", 2), ("is cut", 2), ("is lost for a moment", 1)]
+)
 def test_each_person_is_one_track(scenario, name, people):
     staged, survey = scenario(name)
     paths = engine.follow(survey, BLACK)

@@ -54,7 +54,9 @@ def test_frames_are_upright(write_clip, tmp_path, name):
 
 def test_what_is_not_written_again_is_told(write_clip, tmp_path):
     def more(container):
-        container.set_chapters([{"id": 1, "start": 0, "end": 100, "time_base": reading.USUAL / 25, "metadata": {}}])
+        container.set_chapters(
+            [{"id": 1, "start": 0, "end": 100, "time_base": reading.USUAL / 25, "metadata": {}}]
+        )
         container.add_attachment("map.txt", "text/plain", b"where it was")
 
     path = write_clip(tmp_path / "a.mkv", [gradient(k) for k in range(5)], change=more, title="at home")

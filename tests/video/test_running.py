@@ -34,7 +34,9 @@ def test_a_folder_of_photos_and_clips(two_people, write_clip, tmp_path, capsys):
     write_clip(folder / "faceless.avi", [gradient(k) for k in range(4)], codec="mpeg4")
     Image.new("RGB", (200, 150), "green").save(folder / "lawn.png")
     assert main([str(folder), "-o", str(out), *QUICK, "--keep-faceless"]) == 1
-    written = sorted(p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file() and p.suffix != ".json")
+    written = sorted(
+        p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file() and p.suffix != ".json"
+    )
     assert written == ["deeper/clip.mp4", "faceless.mkv", "lawn.png"]
     said = capsys.readouterr()
     assert "damaged" in record(out, "broken.mov")["error"] and "broken.mov: not written: damaged" in said.err
@@ -50,7 +52,12 @@ def test_the_manifest_names_each_track(two_people, tmp_path):
     out = tmp_path / "out"
     assert main([str(two_people), "-o", str(out), *QUICK]) == 0
     entry = record(out, two_people.name)
-    assert (entry["status"], entry["written"], entry["size"], entry["frames"]) == ("anonymized", True, [320, 240], 9)
+    assert (entry["status"], entry["written"], entry["size"], entry["frames"]) == (
+        "anonymized",
+        True,
+        [320, 240],
+        9,
+    )
     assert [track["frames"] for track in entry["tracks"]] == [[0, 9], [0, 9]]
     assert {track["method"] for track in entry["tracks"]} == {"blackout"}
     assert all(track["frames_covered_without_a_detection"] == 0 for track in entry["tracks"])

@@ -52,7 +52,11 @@ def test_few_frames_are_alive_at_once():
 def test_faces_that_reach_over_each_other_are_marked():
     one, other, apart = face(x=50), face(x=90), face(x=300)
     frame = ClipFrame(gradient(0, 400, 200), 0, 0)
-    assert [s.touched for s in searching.seen(frame, lambda pixels: [one, other, apart])] == [True, True, False]
+    assert [s.touched for s in searching.seen(frame, lambda pixels: [one, other, apart])] == [
+        True,
+        True,
+        False,
+    ]
 
 
 def test_a_look_is_the_same_in_more_light_and_another_for_another(scenario):

@@ -18,9 +18,7 @@ def tracks(*sightings, starts=(0,), count=100, rate=25.0):
     found = {}
     for one in sightings:
         found.setdefault(one.frame, []).append(one)
-    return [
-        [s.frame for s in track.sightings] for track in link(found, list(starts), count, rate, sure=0.9)
-    ]
+    return [[s.frame for s in track.sightings] for track in link(found, list(starts), count, rate, sure=0.9)]
 
 
 def test_a_moving_face_is_one_track_and_another_beside_it_a_second():

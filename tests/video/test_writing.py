@@ -39,13 +39,16 @@ def shown(path: Path) -> tuple[list[float], list[np.ndarray]]:
 
 @pytest.mark.parametrize(
     ("suffix", "audio", "codec"),
-    [(".mp4", "aac", "libx264"), (".mov", "aac", "mpeg4"), (".mkv", "aac", "libx264"), (".webm", "libopus", "libvpx-vp9")],
+    [
+        (".mp4", "aac", "libx264"),
+        (".mov", "aac", "mpeg4"),
+        (".mkv", "aac", "libx264"),
+        (".webm", "libopus", "libvpx-vp9"),
+    ],
 )
 def test_times_sound_and_pictures_stay_and_metadata_does_not(write_clip, tmp_path, suffix, audio, codec):
     frames = [gradient(k) for k in range(len(UNEVEN))]
-    source = write_clip(
-        tmp_path / f"in{suffix}", frames, times=UNEVEN, sound=audio, codec=codec, **PLANTED
-    )
+    source = write_clip(tmp_path / f"in{suffix}", frames, times=UNEVEN, sound=audio, codec=codec, **PLANTED)
     target = tmp_path / f"out{suffix}"
     assert any(text.encode() in source.read_bytes() for text in PLANTED.values())
     assert copied(source, target) == []

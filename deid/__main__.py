@@ -64,7 +64,8 @@ def _main(arguments: list[str] | None, held: contextlib.ExitStack) -> int:
     except KeyboardInterrupt:
         _say(f"stopped after {len(written)} of {every} photos; what was written is whole", sys.stderr)
         return 130
-    _say(f"{sum(written)} of {every} photos written to {given.output}")
+    what = "photos and clips" if any(formats.is_clip(job.source) for job in plan.jobs) else "photos"
+    _say(f"{sum(written)} of {every} {what} written to {given.output}")
     return 0 if sum(written) == every else 1
 
 

@@ -43,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
         p.add_argument(name, type=kind, default=default, help=f"{help} (%(default)s)", **more)
 
     p.add_argument(
-        "inputs", nargs="*", metavar="FILE_OR_FOLDER", help="photos and clips; folders are walked recursively"
+        "inputs", nargs="*", metavar="FILE_OR_FOLDER", help="photos, clips; folders with all in them"
     )
     p.add_argument("-o", "--output", type=Path, help="folder for photos, clips and manifests")
     p.add_argument("--webcam", type=int, metavar="NUMBER", help="show a camera's picture instead, anonymized")

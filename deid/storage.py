@@ -54,7 +54,7 @@ def _writing(path: str | Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def half_file(path: str | Path) -> Iterator[Path]:
-    """A new file beside ``path``, which is gone at the end unless it was ``finish``ed. Raises ``WriteError``."""
+    """A new file beside ``path``, gone at the end unless it was ``finish``ed. Raises ``WriteError``."""
     with _writing(path):
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         handle, partial = tempfile.mkstemp(dir=Path(path).parent, prefix=PARTIAL)

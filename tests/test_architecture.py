@@ -40,12 +40,14 @@ MAY_IMPORT = {
     "training": DRAWS,
     "inpainting": DRAWS,
     "anonymization": DRAWS | {"inpainting"},
+    "video": ANONYMIZES,
     "evaluation": ANONYMIZES | {"training"},
     "figures": {"storage", "photo"},
     "study": {"storage", "photo"},
     # The front doors: `import deid` and the command line.
     "__init__": ANONYMIZES,
-    "__main__": ANONYMIZES | {"figures"},
+    "__main__": ANONYMIZES | {"figures", "video", "arguments"},
+    "arguments": ANONYMIZES,
 }
 
 # The command line of a room may draw and load what the room itself does not need.

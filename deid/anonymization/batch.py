@@ -22,7 +22,7 @@ class UsageError(ValueError):
 
 @dataclass(frozen=True)
 class Job:
-    """One photo or clip to do: its file, its name below the output folder, and boxes given by hand, if any."""
+    """One photo or clip to do: its file, its name below the output folder, and boxes given by hand."""
 
     source: Path
     name: str

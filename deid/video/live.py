@@ -10,6 +10,7 @@ import numpy as np
 from deid.anonymization.options import Options
 from deid.photo.faces import Face
 from deid.video import casting, engine, poses, searching, tracking
+from deid.video.casting import Probe
 from deid.video.disguises import Disguise
 from deid.video.drawing import Painted, Painter
 from deid.video.reading import ClipError, ClipFrame
@@ -44,8 +45,10 @@ def anonymized(frames: Iterable[np.ndarray], options: Options, find: Finder) -> 
         present = [one for one in present if number - one.track.sightings[-1].frame <= HOLD]
         sightings = searching.seen(ClipFrame(pixels, number, number), find)
         for sighting in tracking.give([one.track for one in present], sightings, number):
-            others = [other.face for other in sightings if other is not sighting]
-            present.append(_new(count, pixels, sighting, others, present, options))
+            others = [(other.face, False) for other in sightings if other is not sighting]
+            around = casting.probe(pixels, sighting.face, others)
+            beside = [one.disguise.reference for one in present]
+            present.append(_new(count, sighting, around, beside, options))
             count += 1
         shown = {}
         for one in present:
@@ -54,16 +57,8 @@ def anonymized(frames: Iterable[np.ndarray], options: Options, find: Finder) -> 
         yield painter.paint(pixels, shown)
 
 
-def _new(
-    number: int,
-    pixels: np.ndarray,
-    sighting: Sighting,
-    others: list[Face],
-    present: list[Present],
-    options: Options,
-) -> Present:
-    around = casting.probe(pixels, sighting.face, [(other, False) for other in others])
-    beside = [one.disguise.reference for one in present]
+def _new(number: int, sighting: Sighting, around: Probe, beside: list[str], options: Options) -> Present:
+    """A person who was not there before, ``beside`` those who are shown already."""
     # Whoever the detector is not sure of at first is black for as long as they stay.
     chosen = casting.disguise(number, sighting.face.score, [around], options, beside)
     return Present(Track(0, sys.maxsize, [sighting]), number, poses.measured([sighting.face])[0][0], chosen)

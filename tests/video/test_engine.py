@@ -79,7 +79,7 @@ def test_no_path_crosses_a_cut(scenario):
 def test_a_clip_from_file_to_file(two_people, tmp_path, library_path):
     options, out = Options("reference", weights=str(library_path), **LARGE), tmp_path / "out.mp4"
     steps = list(engine.steps(two_people, out, options, searching.finder(options)))
-    assert [s for s in dict.fromkeys(step.stage for step in steps)] == [
+    assert list(dict.fromkeys(step.stage for step in steps)) == [
         engine.LOOKING, engine.CHOOSING, engine.DRAWING, "done",
     ]  # fmt: skip
     result = steps[-1].result

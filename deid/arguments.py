@@ -14,9 +14,19 @@ EXAMPLES = """examples:
   python -m deid party.jpg -o out                      out/party.jpg, and out/party.jpg.json about it
   python -m deid holiday/ -o out --seed 7              a folder with its tree, other people than with seed 0
   python -m deid party.jpg -o out --gif                also out/party.jpg.gif, the whole process
-  python -m deid party.jpg -o out --boxes faces.json   your own boxes: {"party.jpg": [[x1, y1, x2, y2], ...]}
+  python -m deid party.mp4 -o out --method blur        a clip: out/party.mp4, each person hidden in all frames
+  python -m deid holiday/ -o look --review             look first: numbered boxes, and a file to edit
+  python -m deid holiday/ -o out --boxes look/boxes.json
 
-exit code: 0 every photo written, 1 some photo not written, 2 wrong usage"""
+exit code: 0 everything written, 1 something not written, 2 wrong usage"""
+
+
+def parse(given: list[str] | None) -> argparse.Namespace:
+    """The options in ``given``; without inputs and an output folder, or a camera, the program ends."""
+    arguments = parser().parse_args(given)
+    if arguments.webcam is None and not (arguments.inputs and arguments.output):
+        parser().error("give photos, clips or folders, and with -o a folder for the results; or --webcam 0")
+    return arguments
 
 
 def parser() -> argparse.ArgumentParser:
@@ -25,12 +35,13 @@ def parser() -> argparse.ArgumentParser:
         "python -m deid",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog=EXAMPLES,
-        description="Replace every face in photos by a synthesized one. Inputs are never changed.",
+        description="Replace every face in photos and clips by a synthesized one. Inputs are never changed.",
     )
     p.add_argument(
-        "inputs", nargs="+", metavar="PHOTO_OR_FOLDER", help="photos; folders are walked recursively"
+        "inputs", nargs="*", metavar="FILE_OR_FOLDER", help="photos, clips; folders with all in them"
     )
-    p.add_argument("-o", "--output", required=True, type=Path, help="folder for photos and manifests")
+    p.add_argument("-o", "--output", type=Path, help="folder for photos, clips and manifests")
+    p.add_argument("--webcam", type=int, metavar="NUMBER", help="show a camera's picture instead, anonymized")
     add_settings(p)
     p.add_argument(
         "--review", action="store_true", help="hide nothing; write numbered boxes to look at and to edit"

@@ -41,13 +41,15 @@ MAY_IMPORT = {
     "training": DRAWS,
     "inpainting": DRAWS,
     "anonymization": DRAWS | {"inpainting"},
+    "video": ANONYMIZES,
     "evaluation": ANONYMIZES | {"training"},
     "figures": {"storage", "photo"},
     "study": {"storage", "photo"},
     # The front doors: `import deid` and the command line.
     "__init__": ANONYMIZES,
     "arguments": ANONYMIZES,
-    "__main__": ANONYMIZES | {"arguments", "figures"},
+    "console": ANONYMIZES | {"figures", "video"},
+    "__main__": ANONYMIZES | {"arguments", "console"},
 }
 
 # The command line of a room may draw and load what the room itself does not need.

@@ -20,7 +20,7 @@ LONGEST = 255  # of a file's name, where the system does not say
 
 @dataclass(frozen=True)
 class Job:
-    """One photo to do: its file, its name below the output folder, and what a person decided, if anything."""
+    """One photo or clip to do: its file, its name below the output folder, and what a person decided."""
 
     source: Path
     name: str
@@ -116,7 +116,7 @@ def write_result(
     A photo without a face, of which nothing else was asked, is written only if ``faceless``.
     """
     write = bool(result.targets or result.left or result.regions or faceless)
-    _write_record(target, {"status": STARTED, "written": False})
+    write_record(target, {"status": STARTED, "written": False})
     process = beside(target, ".gif")
     if write_gif and write:
         write_gif(process)
@@ -127,7 +127,7 @@ def write_result(
     else:
         target.unlink(missing_ok=True)
     written = {"written": write} | ({"result_sha256": storage.sha256(target)} if write else {})
-    _write_record(target, record | written)
+    write_record(target, record | written)
     return write
 
 
@@ -140,7 +140,7 @@ def write_failure(target: Path, reason: str) -> list[str]:
     problems = []
     record = beside(target, ".json")
     try:
-        _write_record(target, {"status": f"not written: {reason}", "written": False, "error": reason})
+        write_record(target, {"status": f"not written: {reason}", "written": False, "error": reason})
     except OSError as error:
         problems.append(str(error))
     stale = [record] if problems else []
@@ -175,7 +175,8 @@ def beside(target: Path, suffix: str) -> Path:
     return target.with_name(target.name + suffix)
 
 
-def _write_record(target: Path, record: dict) -> None:
+def write_record(target: Path, record: dict) -> None:
+    """Write what is said of ``target`` beside it. Raises ``WriteError``."""
     storage.write_atomically(beside(target, ".json"), json.dumps(record, indent=1).encode())
 
 

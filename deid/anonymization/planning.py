@@ -36,8 +36,8 @@ def plan_batch(inputs: Sequence[str], output: Path, boxes: Path | None) -> Plan:
         root, listing = _listed(given, output)
         plan.ignored.extend(listing.others)
         plan.refused.extend(listing.closed)
-        for photo in listing.pictures:
-            name = photo.relative_to(root).as_posix()
+        for photo in sorted([*listing.pictures, *listing.clips]):
+            name = _named(photo.relative_to(root))
             job = Job(photo, name, by_name.get(name, by_name.get(photo.name)))
             if os.path.realpath(jobs.setdefault(name, job).source) != os.path.realpath(photo):
                 batch.refuse_clashes([jobs[name], job], output)
@@ -58,6 +58,11 @@ def plan_batch(inputs: Sequence[str], output: Path, boxes: Path | None) -> Plan:
     return plan
 
 
+def _named(source: Path) -> str:
+    """The result's name for a source's: an old container becomes one that holds today's encodings."""
+    return (source.with_suffix(".mkv") if source.suffix.lower() == ".avi" else source).as_posix()
+
+
 def _expanded(inputs: Sequence[str]) -> Iterator[Path]:
     """The inputs; a pattern that the shell did not expand (on Windows none does) is expanded."""
     for given in inputs:
@@ -76,4 +81,5 @@ def _listed(given: Path, output: Path) -> tuple[Path, Listing]:
     found = folders.walk(given)
     inputs = [photo for photo in found.pictures if not batch.is_result(photo, output)]
     others = [other for other in found.others if not batch.is_result(other, output)]
-    return given, Listing(inputs, others, found.closed)
+    clips = [clip for clip in found.clips if not batch.is_result(clip, output)]
+    return given, Listing(inputs, others, found.closed, clips)

@@ -27,6 +27,8 @@ BELIEVED = 0.7  # from when on its landmarks count
 # A second opinion under this, on a face of so many pixels, makes a weak find weaker.
 DENIED, LARGE, WEAKER = 0.15, 24, 0.85
 LEAST = 0.7  # what scores less is none
+# Of faces under so many pixels, which are many in a crowd and of which a second look says little.
+TINY, LEAST_TINY = 13, 0.5
 UPRIGHT = 45  # degrees
 
 
@@ -46,7 +48,7 @@ def merge(
     shown = [one for face, other in open_to_doubt if (one := other or face)]
     for (face, other), second in zip(open_to_doubt, confirm(photo, shown, device), strict=True):
         agreed.append(_settled(face, other, second))
-    return _distinct([face for face in agreed if face.score >= LEAST])
+    return _distinct([face for face in agreed if face.score >= (LEAST_TINY if face.size < TINY else LEAST)])
 
 
 def _settled(face: Face | None, other: Face | None, second: tuple[Face, float]) -> Face:

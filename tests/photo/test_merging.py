@@ -38,7 +38,15 @@ def test_a_face_that_only_centerface_found_gets_landmarks_from_mtcnns_last_netwo
 
 @pytest.mark.parametrize(
     ("score", "size", "certain"),
-    [(0.15, 20, None), (0.3, 20, False), (0.5, 20, True), (0.3, 80, None), (0.5, 80, True)],
+    [
+        (0.15, 20, None),
+        (0.22, 20, None),
+        (0.22, 12, False),
+        (0.3, 20, False),
+        (0.5, 20, True),
+        (0.3, 80, None),
+        (0.5, 80, True),
+    ],
 )
 def test_what_centerface_alone_says_is_none_doubtful_or_certain(score, size, certain):
     """Where there is nothing that a second look could confirm; of a large face it would."""

@@ -42,9 +42,7 @@ def parser() -> argparse.ArgumentParser:
         default = getattr(Options, name.removeprefix("--").replace("-", "_"))
         p.add_argument(name, type=kind, default=default, help=f"{help} (%(default)s)", **more)
 
-    p.add_argument(
-        "inputs", nargs="*", metavar="FILE_OR_FOLDER", help="photos, clips; folders with all in them"
-    )
+    p.add_argument("inputs", nargs="*", metavar="FILE_OR_FOLDER", help="photos, clips, folders")
     p.add_argument("-o", "--output", type=Path, help="folder for photos, clips and manifests")
     p.add_argument("--webcam", type=int, metavar="NUMBER", help="show a camera's picture instead, anonymized")
     add("--method", help="how a face is hidden", choices=METHODS)

@@ -187,3 +187,12 @@ def test_boxes_of_one_photo_in_two_places_are_refused(tmp_path):
     (tmp_path / "boxes.json").write_text('{"a.jpg": [[1, 2, 30, 40]], "a.jpg": []}')
     with pytest.raises(UsageError, match=r"boxes\.json: .*a\.jpg is named 2 times"):
         read_boxes(tmp_path / "boxes.json")
+
+
+def test_clips_are_done_among_photos_and_old_containers_get_a_new_one(folder, tmp_path):
+    for name in ("b.mp4", "deeper/Old.AVI"):
+        (folder / name).touch()
+    assert planned(folder, output=tmp_path / "out") == ["a.jpg", "b.mp4", "deeper/Old.mkv", "deeper/b.jpg"]
+    (folder / "deeper" / "Old.mkv").touch()
+    with pytest.raises(UsageError, match=r"Old\.mkv; run them apart"):
+        planned(folder, output=tmp_path / "out")

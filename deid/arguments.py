@@ -37,9 +37,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         description="Replace every face in photos and clips by a synthesized one. Inputs are never changed.",
     )
-    p.add_argument(
-        "inputs", nargs="*", metavar="FILE_OR_FOLDER", help="photos, clips; folders with all in them"
-    )
+    p.add_argument("inputs", nargs="*", metavar="FILE_OR_FOLDER", help="photos, clips, folders")
     p.add_argument("-o", "--output", type=Path, help="folder for photos, clips and manifests")
     p.add_argument("--webcam", type=int, metavar="NUMBER", help="show a camera's picture instead, anonymized")
     add_settings(p)

@@ -3,6 +3,7 @@
 Run by hand from the repository's root: ``python media/make_clip.py``. The heads are from media/group.jpg.
 """
 
+from fractions import Fraction
 from pathlib import Path
 
 import torch
@@ -23,7 +24,7 @@ def main() -> None:
     staged = list(measuring.SCENARIOS["moves"](heads, COUNT))
     options = Options()
     survey = engine.finished(
-        searching.survey(staging.frames_of(staged), searching.finder(options), 1 / staging.RATE)
+        searching.survey(staging.frames_of(staged), searching.finder(options), Fraction(1, staging.RATE))
     )
     paths = engine.follow(survey, options)
     chosen = engine.finished(casting.cast(staging.frames_of(staged), paths, options))

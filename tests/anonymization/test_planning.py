@@ -158,3 +158,12 @@ def test_boxes_as_shares_of_the_photo_are_refused(folder, tmp_path):
     (tmp_path / "boxes.json").write_text(json.dumps({"a.jpg": [[0.1, 0.2, 0.3, 0.4]]}))
     with pytest.raises(UsageError, match="under 2 pixels; give pixels, not shares"):
         plan_batch([str(folder)], tmp_path / "out", tmp_path / "boxes.json")
+
+
+def test_clips_are_done_among_photos_and_old_containers_get_a_new_one(folder, tmp_path):
+    for name in ("b.mp4", "deeper/Old.AVI"):
+        (folder / name).touch()
+    assert planned(folder, output=tmp_path / "out") == ["a.jpg", "b.mp4", "deeper/Old.mkv", "deeper/b.jpg"]
+    (folder / "deeper" / "Old.mkv").touch()
+    with pytest.raises(UsageError, match=r"Old\.mkv; run them apart"):
+        planned(folder, output=tmp_path / "out")

@@ -40,9 +40,10 @@ def test_people_who_meet_are_different_ones(moving, reference, library_path):
     )
 
 
-def test_who_is_recognised_becomes_someone_else_and_in_the_end_black(moving, reference):
+def test_who_is_recognised_becomes_someone_else_and_in_the_end_black(moving, monkeypatch):
+    monkeypatch.setattr(casting, "PROBES", 2)
     staged, paths = moving
-    (chosen,) = cast(staged, paths[:1], dataclasses.replace(reference, threshold=-1.0))
+    (chosen,) = cast(staged, paths[:1], Options("onepass", threshold=-1.0, **LARGE))
     assert chosen.black and chosen.reason == "still recognised"
     assert chosen.verdict == verification.BLACK and len(chosen.tries) == verification.REDRAWN + 1
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from deid.storage import WriteError
+from deid.video import sounds
 from deid.video.reading import ClipError, ClipFrame, Reader, pyav
 
 # By suffix: the container, how pictures are encoded, and how well (as good as most cameras' own files).
@@ -57,10 +58,19 @@ class Writer:
         for name in ("color_range", "color_primaries", "color_trc", "colorspace"):
             setattr(stream.codec_context, name, getattr(given, name))
         for sound in self.source.sounds:
-            if sound.codec_context and sound.codec_context.name in self.container.supported_codecs:
-                self.sounds[sound.index] = self.container.add_stream_from_template(sound)
+            if reason := self._cannot_hold(sound):
+                self.lost.append(f"sound left out: {reason}")
             else:
-                self.lost.append(f"sound left out: no {self.container.format.name} holds {_named(sound)}")
+                self.sounds[sound.index] = self.container.add_stream_from_template(sound)
+
+    def _cannot_hold(self, sound: Any) -> str:
+        """Why a stream of sound is not copied; empty where it is."""
+        given = sound.codec_context
+        if given is None or given.name not in self.container.supported_codecs:
+            return f"no {self.container.format.name} holds {given.name if given else 'this sound'}"
+        if sounds.says_more(given.name, bytes(given.extradata or b"")):
+            return f"its {given.name} header holds comments, as a title or a place"
+        return ""
 
     def picture(self, frame: ClipFrame) -> None:
         """Encode a frame at its time."""
@@ -118,7 +128,3 @@ class Writer:
             raise WriteError(error.errno, error.strerror or str(error), str(self.path)) from None
         except pyav().FFmpegError as error:
             raise ClipError(f"{self.path}: cannot be encoded ({error.strerror})") from None
-
-
-def _named(sound: Any) -> str:
-    return sound.codec_context.name if sound.codec_context else "this sound"

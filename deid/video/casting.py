@@ -13,6 +13,7 @@ import torch
 from deid.anonymization import compositing, obfuscation, synthesis, verification
 from deid.anonymization.draft import Draft
 from deid.anonymization.options import Options
+from deid.anonymization.wishes import REPLACE
 from deid.anonymization.targets import BLACKOUT, Outcome, Target
 from deid.inpainting.interface import MaskedFaces, face_seeds
 from deid.photo import alignment, images
@@ -95,7 +96,7 @@ def disguise(
     seed = face_seeds(options.seed, number + 1)[number]
     chosen = Disguise(options.method, options.hole, seed, options.truncation)
     size = float(np.median([probe.face.size for probe in probes]))
-    if score < options.min_score:
+    if score < options.min_score and options.doubtful != REPLACE:
         return chosen.blacked_out("the detector is not sure of it")
     if options.draws and size < options.min_size:
         return chosen.blacked_out(f"smaller than {options.min_size:g} px")

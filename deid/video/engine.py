@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from deid.anonymization.options import Options
+from deid.anonymization.options import KEEP, Options
 from deid.video import casting, paths, searching, tracking
 from deid.video.drawing import Painted, Painter, Role, targets_at
 from deid.video.paths import Path as FacePath
@@ -39,9 +39,15 @@ class ClipProgress:
 
 
 def check(options: Options) -> None:
-    """Raise ``ClipError`` for a method that draws each frame for itself, or takes minutes for it."""
+    """Raise ``ClipError`` for what is not done in clips: a method that draws each frame for itself, or takes
+    minutes for it, and faces that stay.
+    """
     if options.method not in METHODS:
         raise ClipError(f"--method {options.method} is for photos; clips are done by {', '.join(METHODS)}")
+    if options.keep_largest or options.only_larger_than or options.doubtful == KEEP:
+        raise ClipError(
+            "--keep-largest, --only-larger-than and --doubtful keep are for photos; in clips all is hidden"
+        )
 
 
 def follow(survey: Survey, options: Options, every: int = EVERY) -> list[FacePath]:

@@ -72,6 +72,13 @@ def test_small_and_doubtful_faces_are_black(moving, changes, score, reason):
     assert chosen.black and chosen.reason == reason
 
 
+def test_a_doubtful_face_may_be_replaced(moving):
+    staged, paths = moving
+    path = dataclasses.replace(paths[0], score=0.8)
+    (chosen,) = cast(staged, [path], Options("onepass", verify=False, doubtful="replace", **LARGE))
+    assert not chosen.black
+
+
 def test_probes_are_frames_in_which_the_face_was_seen(moving):
     path = moving[1][0]
     lost = np.zeros(len(path.points), bool)

@@ -127,6 +127,12 @@ def test_few_frames_are_alive_at_once(scenario):
     assert counted.most <= 2
 
 
+@pytest.mark.parametrize("wish", [{"keep_largest": True}, {"only_larger_than": 9.0}, {"doubtful": "keep"}])
+def test_no_face_of_a_clip_is_left_as_it_is(wish):
+    with pytest.raises(ClipError, match="are for photos; in clips all is hidden"):
+        engine.check(dataclasses.replace(BLACK, **wish))
+
+
 @pytest.mark.parametrize("method", ["dcgan", "stylegan2"])
 def test_methods_for_photos_are_refused(method, tmp_path):
     options = dataclasses.replace(BLACK, method=method)

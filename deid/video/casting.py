@@ -13,8 +13,8 @@ import torch
 from deid.anonymization import compositing, obfuscation, synthesis, verification
 from deid.anonymization.draft import Draft
 from deid.anonymization.options import Options
-from deid.anonymization.wishes import REPLACE
 from deid.anonymization.targets import BLACKOUT, Outcome, Target
+from deid.anonymization.wishes import REPLACE
 from deid.inpainting.interface import MaskedFaces, face_seeds
 from deid.photo import alignment, images
 from deid.photo.faces import Face

@@ -30,9 +30,9 @@ def find(photo: Tensor, detector: str = "union", *, smallest: float = 12, device
     if detector == "mtcnn":
         faces = _by_mtcnn(photo, smallest, device)
     elif detector == "union":
-        upright = _by_centerface(photo, 0, smallest, device)
-        turns = [k for k in (1, 2, 3) if _looks_turned(photo, k, upright, smallest, device)]
-        seen = upright + [face for k in turns for face in _by_centerface(photo, k, smallest, device)]
+        seen = _by_centerface(photo, 0, smallest, device)
+        turns = _turns(photo, seen, smallest, device)
+        seen += [face for k in turns for face in _by_centerface(photo, k, smallest, device)]
         faces = merging.merge(photo, _by_mtcnn(photo, smallest, device), seen, device)
     else:
         faces = _thorough(photo, smallest, device)
@@ -44,34 +44,36 @@ def _by_mtcnn(photo: Tensor, smallest: float, device: str) -> list[Face]:
     return [replace(face, by=(MTCNN,)) for face in found]
 
 
-def _by_centerface(
-    photo: Tensor, quarters: int, smallest: float, device: str, *, factor: float = 1.0
-) -> list[Face]:
-    """What CenterFace finds in the photo turned, and resized by a ``factor``, where it lies in the photo."""
-    resized = photo
-    if factor != 1:
-        resized = F.interpolate(photo, scale_factor=factor, mode="bilinear", antialias=factor < 1)
-    image = turning.turned(resized, quarters)
-    found = centerface.detect(image, WEAK, smallest * factor, device)
-    size = photo.shape[3], photo.shape[2]
-    faces = []
+def _by_centerface(photo: Tensor, quarters: int, smallest: float, device: str) -> list[Face]:
+    """What CenterFace finds in the turned photo, where it lies in the photo."""
+    found = centerface.detect(turning.turned(photo, quarters), WEAK, smallest, device)
+    size, faces = (photo.shape[3], photo.shape[2]), []
     for box, score, points in zip(*(part.tolist() for part in found), strict=True):
         face = Face(tuple(box), score, tuple(map(tuple, points)), (CENTERFACE,))
-        faces.append(turning.turned_back(face.scaled(1 / factor), quarters, size))
+        faces.append(turning.turned_back(face, quarters, size))
     return faces
 
 
-def _looks_turned(
-    photo: Tensor, quarters: int, upright: Sequence[Face], smallest: float, device: str
-) -> bool:
-    """Whether a quick look at the turned photo shows a face that scored less, or nothing, before."""
-    factor = 1.0 if photo[0, 0].numel() <= SMALL else 0.5
+def _turns(photo: Tensor, upright: Sequence[Face], smallest: float, device: str) -> list[int]:
+    """Quarter turns at which a quick look shows a face that scored less, or nothing, before."""
+    shrunk = max(1, int(smallest / centerface.SMALLEST))
+    quick = F.avg_pool2d(photo, shrunk, ceil_mode=True, count_include_pad=False) if shrunk > 1 else photo
+    factor = float(shrunk)
+    if photo[0, 0].numel() > SMALL:
+        quick, factor = _resized(quick, 0.5), 2 * factor
     least, more = TURNED
-    for face in _by_centerface(photo, quarters, smallest / factor, device, factor=factor):
-        before = match(face, upright)
-        if face.score >= least and face.score > (before.score if before else 0) + more:
-            return True
-    return False
+    turns = []
+    for quarters in (1, 2, 3):
+        for face in _by_centerface(quick, quarters, centerface.SMALLEST, device):
+            before = match(face.scaled(factor), upright)
+            if face.score >= least and face.score > (before.score if before else 0) + more:
+                turns.append(quarters)
+                break
+    return turns
+
+
+def _resized(photo: Tensor, factor: float) -> Tensor:
+    return F.interpolate(photo, scale_factor=factor, mode="bilinear", antialias=factor < 1)
 
 
 def _thorough(photo: Tensor, smallest: float, device: str) -> list[Face]:
@@ -83,5 +85,6 @@ def _thorough(photo: Tensor, smallest: float, device: str) -> list[Face]:
             by_mtcnn.append(turning.turned_back(face, quarters, size))
         seen += _by_centerface(photo, quarters, smallest, device)
         if photo[0, 0].numel() <= LARGE:
-            seen += _by_centerface(photo, quarters, smallest, device, factor=2)
+            enlarged = _by_centerface(_resized(photo, 2), quarters, centerface.SMALLEST, device)
+            seen += [face.scaled(0.5) for face in enlarged]
     return merging.merge(photo, by_mtcnn, seen, device)

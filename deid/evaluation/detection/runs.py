@@ -84,6 +84,8 @@ def of_photo(detector: str, photo: Tensor, marked: Marked) -> dict:
     begin = time.process_time()
     finds = DETECTORS[detector](photo)
     seconds = time.process_time() - begin
+    size = photo.shape[3], photo.shape[2]
+    finds = [(_inside(box, size), sure) for box, sure in finds]
     every = count([box for box, _ in finds], marked)
     certain = count([box for box, sure in finds if sure], marked)
     return {
@@ -92,3 +94,9 @@ def of_photo(detector: str, photo: Tensor, marked: Marked) -> dict:
         "certain_false": certain.false,
         "ms": round(1000 * seconds),
     }
+
+
+def _inside(box: Box, size: tuple[int, int]) -> Box:
+    """The part of a box that lies in a photo of ``size`` (width, height): marks end at its border as well."""
+    (width, height), (x1, y1, x2, y2) = size, box
+    return max(x1, -0.5), max(y1, -0.5), min(x2, width - 0.5), min(y2, height - 0.5)

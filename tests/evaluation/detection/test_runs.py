@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import torch
 
 from deid.evaluation.detection import runs
 from deid.evaluation.detection.scores import Marked
@@ -38,3 +39,9 @@ def test_marks_decide_and_move_with_the_photo(photos, tmp_path):
     (record,) = runs.measure(photos[:1], {photos[0].name: nowhere}, ["mirrored"], ["mtcnn"], tmp_path / "run")
     assert (record["faces"], record["found"], record["false"]) == (1, 0, 1)
     assert json.loads((tmp_path / "run").read_text()) == record
+
+
+def test_a_find_that_reaches_beyond_the_border_counts_by_what_lies_in_the_photo(monkeypatch):
+    monkeypatch.setitem(runs.DETECTORS, "mtcnn", lambda photo: [((-90.0, 10.0, 30.0, 60.0), True)])
+    record = runs.of_photo("mtcnn", torch.zeros(1, 3, 100, 80), Marked([(-0.5, 8, 28, 62)], []))
+    assert (record["found"], record["false"], record["certain_found"]) == (1, 0, 1)

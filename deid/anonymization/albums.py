@@ -17,12 +17,12 @@ from deid.anonymization.targets import Target
 from deid.inpainting.interface import face_seeds
 from deid.recognition import recognisers
 
-RECOGNISER = "dlib"  # the small one that ships would take too many strangers for the same person
+RECOGNISER = "dlib"  # the small one that ships would link too many strangers
 SAME = 0.9244  # its similarity that one in a thousand pairs of different people exceeds (LFW's pairs)
 
 
 @dataclass
-class Person:
+class Member:
     """Someone in an album: the ``vectors`` (D,) of the faces, and which ``reference`` and ``identity`` of a
     library they became ("": none yet, or no library).
     """
@@ -40,7 +40,7 @@ class Album:
     """Who is who in the photos so far. Raises ``RecogniserError`` where the recogniser is not installed."""
 
     def __init__(self, options: Options) -> None:
-        self.options, self.people = options, list[Person]()
+        self.options, self.people = options, list[Member]()
         self.recogniser = recognisers.load(RECOGNISER)
 
     def assign(self, photo: Tensor, targets: Sequence[Target]) -> tuple[list[Target], list[int]]:
@@ -90,6 +90,6 @@ class Album:
         for k, vector in enumerate(vectors):
             if k not in numbers:
                 numbers[k] = len(self.people)
-                self.people.append(Person([]))
+                self.people.append(Member([]))
             self.people[numbers[k]].vectors.append(vector)
         return [numbers[k] for k in range(len(vectors))]

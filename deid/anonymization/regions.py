@@ -1,4 +1,4 @@
-"""Parts of a photo without a face that somebody wants hidden: number plates, badges, screens."""
+"""Parts of a photo without a face that are to be hidden: number plates, badges, screens."""
 
 import math
 from collections.abc import Sequence

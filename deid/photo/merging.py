@@ -19,8 +19,8 @@ from deid.photo.faces import Face
 MTCNN, CENTERFACE = "mtcnn", "centerface"
 SAME, WITHIN = 0.3, 0.7  # more shared than that, of both or of the smaller one, is the same face
 CERTAIN, BESIDE = 0.9, 0.4  # a face that is less sure may not share more than that with a better one
-# CenterFace's scores on MTCNN's scale. Of its finds from 0.4 on, 98 % are faces, from 0.3 to 0.4 85 %, from
-# 0.2 to 0.3 a third, below hardly any (docs/detection.md).
+# CenterFace's scores on MTCNN's scale. Of its finds from 0.4 on nearly all are faces, from 0.3 to 0.4 most,
+# from 0.2 to 0.3 a minority, below hardly any (docs/detection.md).
 RAISED = (0, 0.2, 0.3, 0.4, 0.6, 1), (0, 0.5, 0.75, 0.9, 0.97, 1)
 TRUST = 0.45  # in a second opinion: it calls much a face
 BELIEVED = 0.7  # from when on its landmarks count

@@ -1,86 +1,24 @@
-"""The command line: ``python -m deid PHOTO_OR_FOLDER... -o OUT``. Parses, calls, prints."""
+"""The command line: ``python -m deid PHOTO_OR_FOLDER... -o OUT``. Parses, plans, and does one by one."""
 
 import argparse
 import contextlib
 import dataclasses
 import sys
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any, TextIO
 
-from torch import Tensor
 from tqdm import tqdm
 
-from deid import __version__
-from deid.anonymization import batch, pipeline, planning, reruns, telling
-from deid.anonymization.batch import Job, UsageError
-from deid.anonymization.manifest import manifest
-from deid.anonymization.options import METHODS, Options
-from deid.anonymization.pipeline import Result
+from deid import arguments as command_line
+from deid import console
+from deid.anonymization import batch, pipeline, planning, reruns, review, telling
+from deid.anonymization.albums import Album
+from deid.anonymization.options import Options
+from deid.anonymization.planning import Plan
+from deid.anonymization.wishes import UsageError
+from deid.console import say
 from deid.devices import resolve_device
 from deid.generators import WeightsError
-from deid.photo import detection, images
-from deid.photo.images import ImageError, Photo
-from deid.photo.masks import MASKS
-from deid.photo.metadata import FIELDS
-from deid.recognition import recognisers
-
-GIF_SIDE = 640
-FACES_BAR = "{desc}: {percentage:3.0f}%|{bar}| {n:.1f}/{total_fmt} [{elapsed}<{remaining}]"
-EXAMPLES = """examples:
-  python -m deid party.jpg -o out                      out/party.jpg, and out/party.jpg.json about it
-  python -m deid holiday/ -o out --seed 7              a folder with its tree, other people than with seed 0
-  python -m deid party.jpg -o out --gif                also out/party.jpg.gif, the whole process
-  python -m deid party.jpg -o out --boxes faces.json   your own boxes: {"party.jpg": [[x1, y1, x2, y2], ...]}
-
-exit code: 0 every photo written, 1 some photo not written, 2 wrong usage"""
-
-
-def parser() -> argparse.ArgumentParser:
-    """The options; their defaults are those of ``Options``."""
-    p = argparse.ArgumentParser(
-        "python -m deid",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog=EXAMPLES,
-        description="Replace every face in photos by a synthesized one. Inputs are never changed.",
-    )
-
-    def add(name: str, kind: Callable = str, help: str = "", **more: Any) -> None:
-        default = getattr(Options, name.removeprefix("--").replace("-", "_"))
-        p.add_argument(name, type=kind, default=default, help=f"{help} (%(default)s)", **more)
-
-    p.add_argument(
-        "inputs", nargs="+", metavar="PHOTO_OR_FOLDER", help="photos; folders are walked recursively"
-    )
-    p.add_argument("-o", "--output", required=True, type=Path, help="folder for photos and manifests")
-    add("--method", help="how a face is hidden", choices=METHODS)
-    p.add_argument("--mask", choices=MASKS, default="", help="what of a face is hidden (the method's own)")
-    add("--starts", int, "latents that a search begins with")
-    add("--iterations", int, "steps of a search")
-    add("--seed", int, "another seed, other people")
-    add("--min-score", float, "the detector's least score")
-    add("--min-size", float, "smaller faces, in pixels, are blacked out, not synthesized")
-    p.add_argument("--boxes", type=Path, help="JSON file with boxes by photo name, instead of the detector's")
-    p.add_argument("--gif", action="store_true", help="also write the whole process as a GIF")
-    add("--device", help="auto, cpu, cuda or mps")
-    p.add_argument("--weights", default="", help="bundled name, file or fetched network (the one that ships)")
-    add("--truncation", float, "onepass: 0 draws the mean person, 1 the most different ones")
-    add("--strength", float, "width of a blur in faces, tiles across a mosaic; 0: its own")
-    add("--jitter", float, "move the landmarks a face is drawn for, in eye distances")
-    add("--recogniser", help="checks the result; who is recognised is drawn again", choices=recognisers.NAMES)
-    add("--threshold", float, "similarity from which a face counts as recognised; 0: the recogniser's own")
-    p.add_argument(
-        "--no-verify", dest="verify", action="store_false", help="do not check; the manifest says so"
-    )
-    add("--keep-metadata", help=f"write these fields again, by commas: {', '.join(FIELDS)}", metavar="FIELDS")
-    p.add_argument(
-        "--keep-faceless", action="store_true", help="also write photos in which no face was found"
-    )
-    p.add_argument(
-        "--overwrite", action="store_true", help="do again what an earlier run did with the same settings"
-    )
-    p.add_argument("--version", action="version", version=f"deid {__version__}")
-    return p
+from deid.photo import formats
+from deid.photo.images import ImageError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -91,106 +29,57 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _main(arguments: list[str] | None, held: contextlib.ExitStack) -> int:
-    given = parser().parse_args(arguments)
+    given = command_line.parse(arguments)
     try:
         names = [field.name for field in dataclasses.fields(Options) if hasattr(given, field.name)]
         options = Options(**{name: getattr(given, name) for name in names})
+        if given.webcam is not None:
+            return console.show_camera(given.webcam, options)
         plan = planning.plan_batch(given.inputs, given.output, given.boxes)
         held.enter_context(reruns.alone(plan.jobs, given.output))
         resolve_device(options.device)  # whoever asks for one that is not there need not wait for the library
-        _prepare(options)
-        pipeline.check_options(options)
+        if given.review:
+            review.refuse_edited(given.output, given.overwrite)
+        else:
+            console.prepare(options)
+            pipeline.check_options(options)
+        album = Album(options) if options.link else None
     except (UsageError, ImageError, WeightsError, ValueError, OSError) as error:
-        _say(f"deid: {error}", sys.stderr)
+        say(f"deid: {error}", sys.stderr)
         return 2
     except KeyboardInterrupt:
-        _say("stopped before the first photo; nothing was written", sys.stderr)
+        say("stopped before the first photo; nothing was written", sys.stderr)
         return 130
     if plan.ignored:
-        _say(telling.passed_over(plan.ignored))
+        say(telling.passed_over(plan.ignored))
     for path, reason in plan.refused:
-        _say(f"{path}: not written: {reason}", sys.stderr)
+        say(f"{path}: not written: {reason}", sys.stderr)
+    return (
+        console.review_all(plan, options, given.output) if given.review else _do(plan, options, given, album)
+    )
+
+
+def _do(plan: Plan, options: Options, given: argparse.Namespace, album: Album | None) -> int:
+    """Do all photos and clips of a plan -> exit code."""
     written: list[bool] = []
     every = len(plan.jobs) + len(plan.refused)
+    clips = [formats.is_clip(job.source) for job in plan.jobs]
+    what = "photos and clips" if any(clips) else "photos"
     try:
-        for job in tqdm(plan.jobs, desc="photos", unit="photo"):
-            written.append(run(job, options, given))
+        for job, clip in zip(tqdm(plan.jobs, desc=what, unit="file"), clips, strict=True):
+            done = (
+                console.do_clip(job, options, given) if clip else console.do_photo(job, options, given, album)
+            )
+            written.append(done)
     except KeyboardInterrupt:
-        _say(f"stopped after {len(written)} of {every} photos; what was written is whole", sys.stderr)
+        say(f"stopped after {len(written)} of {every} {what}; what was written is whole", sys.stderr)
         return 130
-    _say(f"{sum(written)} of {every} photos written to {given.output}")
+    if every > 1:
+        records = {job.name: batch.earlier_record(given.output / job.name) for job in plan.jobs}
+        for line in telling.worth_a_look(records):
+            say(line)
+    say(f"{sum(written)} of {every} {what} written to {given.output}")
     return 0 if sum(written) == every else 1
-
-
-def _say(text: str, stream: TextIO | None = None) -> None:
-    """Print one line above the bars."""
-    tqdm.write(telling.printable(text), file=stream or sys.stdout)
-
-
-def _prepare(options: Options) -> None:
-    """Make what the method needs once on this machine, with a bar; if another process does so, wait."""
-    with tqdm(desc="building the library of references, once", leave=False, delay=1) as bar:
-        for done, total in options.prepare():
-            if not total and bar.total is None:
-                _say("another process builds the library of references; waiting for it")
-            bar.total = total
-            bar.update(done - bar.n)
-
-
-def run(job: Job, options: Options, arguments: argparse.Namespace) -> bool:
-    """Anonymize one photo -> whether it is there; a photo that fails stops no other."""
-    target = arguments.output / job.name
-    if not arguments.overwrite and reruns.is_done(job, options, arguments.output, arguments.gif):
-        _say(f"{job.source}: done by an earlier run, and unchanged (--overwrite does it again)")
-        return True
-    try:
-        origin = reruns.origin(job)  # before it is read: a photo that changes meanwhile is done again
-        result, frames = _anonymize(
-            job, images.load(job.source, keep=options.metadata), options, arguments.gif
-        )
-        gif = _gif_writer(frames) if frames else None
-        record = manifest(result, options) | origin
-        written = batch.write_result(result, target, record, arguments.keep_faceless, gif)
-    except Exception as error:  # the border of one photo: whatever it is, it is said, and the others go on
-        reason = telling.reason(error)
-        _say(f"{job.source}: not written: {reason.removeprefix(f'{job.source}: ')}", sys.stderr)
-        recorded = telling.without_folders(reason, job.source.parent, arguments.output)
-        for problem in batch.write_failure(target, recorded):
-            if problem != reason:
-                _say(problem, sys.stderr)
-        return False
-    unwritten = "" if written else "; not written (--keep-faceless writes it)"
-    _say(f"{job.source}: {telling.summary(result)}{unwritten}")
-    if result.doubtful:
-        _say(f"{job.source}: {telling.warning(result.doubtful, options, job.boxes is not None)}", sys.stderr)
-    return written
-
-
-def _anonymize(job: Job, photo: Photo, options: Options, gif: bool) -> tuple[Result, list[Tensor]]:
-    """The result, and the frames of its GIF if one is wanted."""
-    found, seen = None, None
-    if job.boxes is not None:
-        certain, doubtful = pipeline.look(photo, options)
-        found, seen = detection.from_boxes(job.boxes, certain), [*certain, *doubtful]
-    frames: list[Tensor] = []
-    every = max(1, options.iterations // 30) if gif else 0
-    with tqdm(desc=f"faces of {telling.printable(job.name)}", leave=False, bar_format=FACES_BAR) as bar:
-        for step in pipeline.steps(photo, options, found, preview_every=every):
-            bar.total = step.total
-            bar.update(max(0, step.done - bar.n))
-            if step.stage == "hidden":
-                frames.clear()  # what was drawn before the check is not for others' eyes
-            if step.preview is not None:
-                frames.append(images.shrink(step.preview, GIF_SIDE))
-    assert step.result is not None
-    return step.result if seen is None else pipeline.with_visible(step.result, seen), frames
-
-
-def _gif_writer(frames: list[Tensor]) -> Callable[[Path], Path]:
-    from deid import figures  # slow to import, and only one option needs it
-
-    milliseconds = max(80, 1600 // len(frames))  # few frames stay longer
-    return lambda path: figures.gif(frames, path, milliseconds=milliseconds)
 
 
 if __name__ == "__main__":

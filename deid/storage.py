@@ -38,8 +38,9 @@ def write_atomically(path: str | Path, content: bytes) -> None:
 
     Raises ``WriteError``.
     """
-    with _writing(path):
-        _write_atomically(Path(path), content)
+    with half_file(path) as partial, _writing(path):
+        partial.write_bytes(content)
+        finish(partial, path)
 
 
 @contextlib.contextmanager
@@ -51,20 +52,27 @@ def _writing(path: str | Path) -> Iterator[None]:
         raise WriteError(error.errno, error.strerror or str(error), str(path)) from error
 
 
-def _write_atomically(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=PARTIAL)
+@contextlib.contextmanager
+def half_file(path: str | Path) -> Iterator[Path]:
+    """A new file beside ``path``, gone at the end unless it was ``finish``ed. Raises ``WriteError``."""
+    with _writing(path):
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        handle, partial = tempfile.mkstemp(dir=Path(path).parent, prefix=PARTIAL)
+        os.close(handle)
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(partial, 0o666 & ~umask)
-        os.replace(partial, path)
-    except BaseException:
+        yield Path(partial)
+    finally:
         with contextlib.suppress(OSError):  # what went wrong first is what is told
             os.unlink(partial)
-        raise
+
+
+def finish(partial: Path, path: str | Path) -> None:
+    """Rename a half file to ``path``: it is whole. Raises ``WriteError``."""
+    umask = os.umask(0)
+    os.umask(umask)
+    with _writing(path):
+        os.chmod(partial, 0o666 & ~umask)
+        os.replace(partial, path)
 
 
 def append(path: str | Path, lines: Iterable[str], sync: bool = False) -> None:

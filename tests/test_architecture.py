@@ -22,7 +22,7 @@ NETWORKS = {
 }
 PLAIN_MODULES = [path for path in MODULES if path not in NETWORKS]
 
-SHARED = {"storage", "locks", "losses", "devices", "downloads"}
+SHARED = {"storage", "locks", "losses", "devices", "downloads", "onnx"}
 SEES = SHARED | {"photo"}
 DRAWS = SEES | {"generators", "data", "recognition", "references"}
 ANONYMIZES = DRAWS | {"inpainting", "anonymization"}
@@ -32,6 +32,7 @@ MAY_IMPORT = {
     "downloads": {"storage"},
     "losses": set(),
     "devices": set(),
+    "onnx": set(),
     "photo": SHARED,
     "generators": SEES,
     "recognition": SEES,
@@ -40,12 +41,15 @@ MAY_IMPORT = {
     "training": DRAWS,
     "inpainting": DRAWS,
     "anonymization": DRAWS | {"inpainting"},
+    "video": ANONYMIZES,
     "evaluation": ANONYMIZES | {"training"},
     "figures": {"storage", "photo"},
     "study": {"storage", "photo"},
     # The front doors: `import deid` and the command line.
     "__init__": ANONYMIZES,
-    "__main__": ANONYMIZES | {"figures"},
+    "arguments": ANONYMIZES,
+    "console": ANONYMIZES | {"figures", "video"},
+    "__main__": ANONYMIZES | {"arguments", "console"},
 }
 
 # The command line of a room may draw and load what the room itself does not need.

@@ -385,10 +385,11 @@ def read_boxes(folder: Path, file: Path) -> None:
     assert len(plan.jobs) == 2 and not plan.refused
     for job in plan.jobs:
         photo = images.load(job.source)
-        found = detection.from_boxes(job.boxes or [])
+        boxes = [wish.box for wish in (job.wishes.faces or [] if job.wishes else [])]
+        found = detection.from_boxes(boxes)
         result = pipeline.anonymize(photo, Options(method="blackout", verify=False), found)
         hidden, (width, height) = result.hidden[0, 0] > 0.5, photo.size
-        for x1, y1, x2, y2 in job.boxes or []:
+        for x1, y1, x2, y2 in boxes:
             x, y = round((x1 + x2) / 2), round((y1 + y2) / 2)
             if 0 <= x < width and 0 <= y < height:
                 assert hidden[y, x], "the middle of a box is not hidden"

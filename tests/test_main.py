@@ -126,10 +126,25 @@ def test_faceless_photos_are_written_only_when_asked(tmp_path):
 
 def test_possible_faces_that_stay_visible_are_told(small, tmp_path, capsys):
     out = tmp_path / "out"
-    assert main([str(small), "-o", str(out), "--method", "blackout", "--min-score", "1"]) == 1
+    arguments = [str(small), "-o", str(out), "--method", "blackout", "--min-score", "1"]
+    assert main([*arguments, "--detector", "mtcnn", "--doubtful", "keep"]) == 1
     assert "2 possible faces stay visible, they score" in capsys.readouterr().err
     listed = manifest(out, small.name)["doubtful_faces_left_visible"]
     assert len(listed) == 2 and all(0.9 < face["score"] <= 1 and len(face["box"]) == 4 for face in listed)
+
+
+def test_doubtful_faces_are_black_unasked_and_their_photo_is_named_at_the_end(small, tmp_path, capsys):
+    out = tmp_path / "out"
+    arguments = [str(small.parent), "-o", str(out), "--method", "blur", "--no-verify"]
+    Image.new("RGB", (200, 150), "green").save(small.parent / "lawn.png")
+    assert main([*arguments, "--min-score", "1", "--detector", "mtcnn"]) == 1
+    said = capsys.readouterr().out
+    assert f"{small}: 2 faces: 2 blackout (doubtful)" in said
+    assert said.splitlines()[-3:-1] == [
+        "look at, no face found: lawn.png",
+        f"look at, doubtful faces hidden: {small.name} (2)",
+    ]
+    assert {face["reason"] for face in manifest(out, small.name)["faces"]} == {"doubtful"}
 
 
 def test_own_boxes_decide_and_the_faces_outside_are_told(small, tmp_path, capsys):

@@ -131,19 +131,31 @@ def test_defaults_have_their_types(path):
 
 @pytest.fixture
 def run(tmp_path, monkeypatch) -> Callable[..., None]:
-    """Runs a notebook, or its first ``cells``, with parameters; raises what a cell raised."""
+    """Runs a notebook with parameters, as ``make study`` does: by papermill, in a kernel."""
     papermill = pytest.importorskip("papermill")
     monkeypatch.setenv("TQDM_DISABLE", "1")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(FOLDER.parent), *sys.path]))
 
-    def execute(name: str, cells: int | None = None, **given) -> None:
-        notebook = read(FOLDER / name)
-        notebook.cells = notebook.cells[:cells]
-        nbformat.write(notebook, tmp_path / name)
+    def execute(name: str, **given) -> None:
         out = tmp_path / f"ran-{name}"
         papermill.execute_notebook(
-            tmp_path / name, out, given, cwd=FOLDER, kernel_name="python3", progress_bar=False
+            FOLDER / name, out, given, cwd=FOLDER, kernel_name="python3", progress_bar=False
         )
+
+    return execute
+
+
+@pytest.fixture
+def begin(monkeypatch) -> Callable[..., None]:
+    """Runs the first ``cells`` with parameters and without a kernel; raises what a cell raised."""
+    monkeypatch.chdir(FOLDER)
+
+    def execute(name: str, cells: int, **given) -> None:
+        names: dict = {"__name__": "notebook"}
+        for cell in read(FOLDER / name).cells[:cells]:
+            if cell.cell_type == "code":
+                exec(compile(cell.source, name, "exec"), names)
+                names |= given if "parameters" in tags(cell) else {}
 
     return execute
 
@@ -161,7 +173,8 @@ def made(photos: list[Path], folder: Path) -> Path:
 
 
 DATASET, GROUP = "01_dataset_creation.ipynb", "04_group_anonymization.ipynb"
-CLEARS = 7  # so many cells of notebook 01 until it has cleared what was there
+CLEARS, CREATES = 7, 16  # so many cells of notebook 01 until it has cleared what was there, and written anew
+CHECKS = 4  # and of notebook 04 until it has looked at the places of its files
 
 
 @pytest.mark.slow
@@ -173,51 +186,52 @@ def test_a_notebook_runs_with_other_parameters(run, tmp_path):
 
 
 @pytest.mark.slow
-def test_false_as_text_stops_the_notebook_before_a_dataset_is_deleted(run, tmp_path, portraits):
+def test_false_as_text_stops_the_notebook_before_a_dataset_is_deleted(begin, tmp_path, portraits):
     crops = tmp_path / "faces"
     made(portraits(tmp_path / "photos", 2), crops / "landmarks")
     before = files_below(crops)
     with pytest.raises(Exception, match="fresh: 'false' is text, and True or False is wanted"):
-        run(DATASET, CLEARS, fresh="false", crops=str(crops), output=str(tmp_path / "out"))
+        begin(DATASET, CLEARS, fresh="false", crops=str(crops), output=str(tmp_path / "out"))
     assert files_below(crops) == before and len(before) > 2
 
 
 @pytest.mark.slow
-def test_photos_in_the_folder_of_the_crops_survive_a_fresh_run(run, tmp_path, portraits):
+def test_photos_in_the_folder_of_the_crops_survive_a_fresh_run(begin, tmp_path, portraits):
     photos = portraits(tmp_path / "mine" / "photos", 6)
     made(photos[:2], tmp_path / "mine" / "landmarks")  # of an earlier run, and to be cleared
     before = files_below(tmp_path / "mine" / "photos")
-    run(DATASET, photos=str(photos[0].parent), crops=str(tmp_path / "mine"), output=str(tmp_path / "out"))
+    out = str(tmp_path / "out")
+    begin(DATASET, CREATES, photos=str(photos[0].parent), crops=str(tmp_path / "mine"), output=out)
     assert files_below(tmp_path / "mine" / "photos") == before
     assert len(dataset.read_index(tmp_path / "mine" / "landmarks")) == 6
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("place", ["photos", "landmarks"])
-def test_a_folder_that_is_not_ours_stops_a_fresh_run(place, run, tmp_path, portraits):
+def test_a_folder_that_is_not_ours_stops_a_fresh_run(place, begin, tmp_path, portraits):
     portraits(tmp_path / "mine" / place, 2)
     before = files_below(tmp_path / "mine")
     with pytest.raises(Exception, match="not cleared, for it has no"):
-        run(DATASET, CLEARS, crops=str(tmp_path / "mine"), output=str(tmp_path / "out"))
+        begin(DATASET, CLEARS, crops=str(tmp_path / "mine"), output=str(tmp_path / "out"))
     assert files_below(tmp_path / "mine") == before
 
 
 @pytest.mark.slow
-def test_a_foreign_file_in_a_dataset_survives_a_fresh_run(run, tmp_path, portraits):
+def test_a_foreign_file_in_a_dataset_survives_a_fresh_run(begin, tmp_path, portraits):
     folder = made(portraits(tmp_path / "photos", 2), tmp_path / "mine" / "landmarks")
     (folder / "notes.txt").write_text("mine")
     (folder / "crops" / "holiday.jpg").write_bytes(b"mine")
-    run(DATASET, CLEARS, photos=str(tmp_path / "photos"), crops=str(tmp_path / "mine"))
+    begin(DATASET, CLEARS, photos=str(tmp_path / "photos"), crops=str(tmp_path / "mine"))
     assert files_below(folder) == {"notes.txt": b"mine", "crops/holiday.jpg": b"mine"}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("photo", ["mine/holiday.jpg", "mine/anonymized.jpg", "elsewhere.jpg"])
-def test_no_photo_is_written_over_the_input_or_a_foreign_file(photo, run, tmp_path, sample_path):
+def test_no_photo_is_written_over_the_input_or_a_foreign_file(photo, begin, tmp_path, sample_path):
     (tmp_path / "mine").mkdir()
     for name in {photo, "mine/anonymized.jpg"}:
         shutil.copy(sample_path, tmp_path / name)
     before = files_below(tmp_path / "mine")
     with pytest.raises(Exception, match="choose another output folder"):
-        run(GROUP, photo=str(tmp_path / photo), output=str(tmp_path / "mine"))
+        begin(GROUP, CHECKS, photo=str(tmp_path / photo), output=str(tmp_path / "mine"))
     assert files_below(tmp_path / "mine") == before

@@ -50,6 +50,18 @@ def test_a_write_that_fails_names_its_file_and_the_fix(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "taken"]
 
 
+def test_a_half_file_becomes_whole_or_is_gone(tmp_path):
+    target = tmp_path / "new" / "clip.mp4"
+    with storage.half_file(target) as partial:
+        partial.write_bytes(b"all of it")
+        assert storage.HALF.fullmatch(partial.name) and partial.parent == target.parent
+        storage.finish(partial, target)
+    with pytest.raises(KeyboardInterrupt), storage.half_file(target) as partial:
+        partial.write_bytes(b"half")
+        raise KeyboardInterrupt
+    assert target.read_bytes() == b"all of it" and list(target.parent.iterdir()) == [target]
+
+
 def test_a_clean_up_that_fails_does_not_hide_why(tmp_path, monkeypatch):
     def refuse(reason):
         def raising(*_, **__):

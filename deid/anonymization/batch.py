@@ -8,25 +8,23 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from deid import storage
-from deid.anonymization.pipeline import Result
+from deid.anonymization.results import Result
+from deid.anonymization.wishes import UsageError, Wishes
 from deid.photo import images
 
 STARTED = "started, and not finished"  # a status that a killed run leaves behind
 BESIDE = (".json", ".gif")  # what may lie beside a photo in the output
+REVIEWED = ".review.jpg"  # behind a photo's name: what ``--review`` leaves to look at
 LONGEST = 255  # of a file's name, where the system does not say
-
-
-class UsageError(ValueError):
-    """The command line asks for something that cannot be done; nothing was written."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """One photo to do: its file, its name below the output folder, and boxes given by hand, if any."""
+    """One photo or clip to do: its file, its name below the output folder, and what a person decided."""
 
     source: Path
     name: str
-    boxes: list | None
+    wishes: Wishes | None
 
 
 def check_folder(output: Path) -> None:
@@ -100,6 +98,8 @@ def is_result(path: Path, output: Path) -> bool:
     """Whether an earlier run wrote the file at ``path`` into ``output``: it is no input then."""
     if Path(os.path.realpath(output)) not in Path(os.path.realpath(path)).parents:
         return False
+    if path.name.endswith(REVIEWED):
+        return True
     targets = [path, path.with_suffix("")] if path.suffix in BESIDE else [path]
     return any(_left(target)[path] for target in targets)
 
@@ -113,10 +113,10 @@ def write_result(
 ) -> bool:
     """Write the photo, its GIF by ``write_gif(path)`` and, last, its ``record`` -> whether it was written.
 
-    A photo without a face is written only if ``faceless``.
+    A photo without a face, of which nothing else was asked, is written only if ``faceless``.
     """
-    write = bool(result.targets or faceless)
-    _write_record(target, {"status": STARTED, "written": False})
+    write = bool(result.targets or result.left or result.regions or faceless)
+    write_record(target, {"status": STARTED, "written": False})
     process = beside(target, ".gif")
     if write_gif and write:
         write_gif(process)
@@ -127,7 +127,7 @@ def write_result(
     else:
         target.unlink(missing_ok=True)
     written = {"written": write} | ({"result_sha256": storage.sha256(target)} if write else {})
-    _write_record(target, record | written)
+    write_record(target, record | written)
     return write
 
 
@@ -140,7 +140,7 @@ def write_failure(target: Path, reason: str) -> list[str]:
     problems = []
     record = beside(target, ".json")
     try:
-        _write_record(target, {"status": f"not written: {reason}", "written": False, "error": reason})
+        write_record(target, {"status": f"not written: {reason}", "written": False, "error": reason})
     except OSError as error:
         problems.append(str(error))
     stale = [record] if problems else []
@@ -175,7 +175,8 @@ def beside(target: Path, suffix: str) -> Path:
     return target.with_name(target.name + suffix)
 
 
-def _write_record(target: Path, record: dict) -> None:
+def write_record(target: Path, record: dict) -> None:
+    """Write what is said of ``target`` beside it. Raises ``WriteError``."""
     storage.write_atomically(beside(target, ".json"), json.dumps(record, indent=1).encode())
 
 

@@ -16,7 +16,7 @@ from deid.anonymization.targets import Outcome, Target
 from deid.photo import alignment, images
 
 if TYPE_CHECKING:
-    from deid.anonymization.pipeline import Result
+    from deid.anonymization.results import Result
 
 PACKAGES = ("torch", "torchvision", "facenet-pytorch", "numpy", "pillow")
 
@@ -32,6 +32,8 @@ def manifest(result: "Result", options: Options) -> dict:
         "smallest_face_searched": result.smallest_searched,
         "faces": [face_record(target, outcome) for target, outcome in faces],
         "doubtful_faces_left_visible": [face.record() for face in result.doubtful],
+        "faces_left_as_asked": [face.record() for face in result.left],
+        "regions": [{"box": [*region.box], "hide": region.do} for region in result.regions],
     } | settings(options)
     if options.draws:
         method = options.load_method()

@@ -12,11 +12,20 @@ from deid.anonymization.obfuscation import OBFUSCATIONS
 from deid.devices import resolve_device
 from deid.inpainting.interface import Method
 from deid.inpainting.settings import TRUNCATION, Search
-from deid.photo import metadata
+from deid.photo import finding, metadata
 from deid.photo.masks import MASKS
 from deid.recognition import recognisers
 
 METHODS = (*inpainting.METHODS, *OBFUSCATIONS)
+KEEP = "keep"
+DOUBTFUL = (KEEP, "blackout", "replace")
+CHOICES: dict[str, tuple[str, ...]] = {
+    "method": METHODS,
+    "mask": ("", *MASKS),
+    "recogniser": tuple(recognisers.NAMES),
+    "detector": finding.DETECTORS,
+    "doubtful": DOUBTFUL,
+}
 LARGEST = 2**63  # of a whole number: a seed may be no larger
 WANTED: dict[Any, str] = {int: "a whole number", float: "a number", bool: "True or False", str: "text"}
 
@@ -26,12 +35,16 @@ class Options:
     """What to do with a photo; see the command line's help for each.
 
     An empty ``mask`` is the method's own. Faces from ``min_size`` pixels (longer side of the box) get a
-    synthesized face; smaller ones that are still found, down to ``smallest``, are blacked out. ``truncation``
+    synthesized face; smaller ones that are still found, down to ``smallest``, are blacked out.
+    ``detector``: who looks for faces (``photo.finding``). A face that scores less than ``min_score`` is
+    doubtful; ``doubtful`` says whether it stays visible, is blacked out or is replaced. ``truncation``
     is how far a person that the one-pass generator draws may be from the mean one. ``jitter`` moves the
     landmarks that a face is drawn for, by a normal distribution of so many eye distances. ``strength`` is a
     blur's width as a share of the face, or how many tiles across it a mosaic has (0: the method's own). With
     ``verify`` a face that ``recogniser`` finds more than ``threshold`` similar to its original is drawn again
     and in the end hidden (``anonymization.verification``); a threshold of 0 is the recogniser's own.
+    Faces of at most ``only_larger_than`` pixels stay as they are, and so does the largest with
+    ``keep_largest``. With ``link`` a person becomes the same one in all photos (``anonymization.albums``).
     ``keep_metadata`` names fields of the file that are written again, separated by commas
     (``photo.metadata``). Raises ``ValueError`` on values that make no sense.
     """
@@ -44,7 +57,9 @@ class Options:
     truncation: float = TRUNCATION
     jitter: float = 0.0
     strength: float = 0.0
+    detector: str = "union"
     min_score: float = 0.9
+    doubtful: str = "blackout"
     min_size: float = 16
     weights: str = ""
     device: str = "auto"
@@ -53,12 +68,15 @@ class Options:
     recogniser: str = "openface"
     threshold: float = 0.0
     keep_metadata: str = ""
+    only_larger_than: float = 0.0
+    keep_largest: bool = False
+    link: bool = False
 
     def __post_init__(self) -> None:
         for field in fields(self):
             if isinstance(value := getattr(self, field.name), np.generic):
                 object.__setattr__(self, field.name, value.item())
-        for name, known in (("method", METHODS), ("mask", ("", *MASKS)), ("recogniser", recognisers.NAMES)):
+        for name, known in CHOICES.items():
             if getattr(self, name) not in known:
                 raise ValueError(
                     f"{name} must be one of {', '.join(filter(None, known))}, not {getattr(self, name)!r}"
@@ -70,6 +88,8 @@ class Options:
             raise ValueError(f"min-score must be above 0 and at most 1, not {self.min_score}")
         if not min(self.min_size, self.starts, self.iterations) >= 1:  # so written, NaN is refused as well
             raise ValueError("min-size, starts and iterations must be at least 1")
+        if not 0 <= self.only_larger_than < math.inf:
+            raise ValueError(f"only-larger-than must be 0 or more pixels, not {self.only_larger_than}")
         if not (self.min_size < math.inf and 0 < self.smallest < math.inf):
             raise ValueError(f"min-size and smallest must be sizes, not {self.min_size} and {self.smallest}")
         if not 0 <= self.strength < math.inf:

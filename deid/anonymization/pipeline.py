@@ -6,58 +6,25 @@ compares it with the original, and what it decides is a seed, a mask, or black.
 """
 
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from deid.anonymization import compositing, obfuscation, synthesis, verification
+from deid.anonymization import compositing, obfuscation, regions, synthesis, verification
+from deid.anonymization.albums import Album
 from deid.anonymization.draft import Draft
+from deid.anonymization.looking import Sight, decide, smallest_searched
+from deid.anonymization.looking import find_faces as find_faces
 from deid.anonymization.options import Options
+from deid.anonymization.results import Progress, Result
 from deid.anonymization.synthesis import DrawingProgress
-from deid.anonymization.targets import Outcome, Target, plan
+from deid.anonymization.targets import BLACKOUT, Outcome, Target, plan
 from deid.devices import resolve_device
-from deid.photo import detection, exchange
+from deid.photo import exchange
 from deid.photo.faces import Face
 from deid.photo.images import Photo
-
-LARGE_PHOTO = 4_000_000  # pixels
-
-
-@dataclass(frozen=True, eq=False)
-class Result:
-    """The anonymized photo, its faces, which pixels were hidden (1, 1, H, W), and its status.
-
-    ``targets`` and ``outcomes`` belong together by position. ``doubtful`` faces are still visible, for the
-    caller to look at: they scored less than ``min_score``, or lie in no box given by hand.
-    ``smallest_searched`` is the smallest face, in pixels, looked for.
-    """
-
-    photo: Photo
-    targets: list[Target]
-    outcomes: list[Outcome]
-    hidden: Tensor
-    status: str
-    smallest_searched: float = 0.0
-    doubtful: list[Face] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Progress on one photo.
-
-    ``stage`` is "hidden", "search" or "done"; ``done`` faces of ``total`` (one in the middle of its search
-    counts in part); where the caller asked for previews the photo so far (1, 3, H, W). "hidden" comes once
-    more where the check changed faces: earlier previews show what was recognised. The last one carries
-    ``result``.
-    """
-
-    stage: str
-    done: float
-    total: int
-    preview: Tensor | None = None
-    result: Result | None = None
 
 
 def anonymize(
@@ -66,7 +33,8 @@ def anonymize(
     """Replace every face of a photo: ``anonymize("party.jpg", seed=7)``.
 
     ``photo`` is a path, the bytes of a file, a Pillow image or an array (``photo.exchange.as_photo``).
-    ``found`` gives the faces, without a detector. ``changes`` are fields of ``Options``. Deterministic: same
+    ``found`` gives the faces, without a detector; one that scores less than ``min_score`` is doubtful, as one
+    that was detected would be. ``changes`` are fields of ``Options``. Deterministic: same
     photo, options and machine, same bytes. Raises ``ImageError`` for an unreadable file, ``ValueError`` and
     ``WeightsError`` for options that cannot be met.
     """
@@ -77,17 +45,24 @@ def anonymize(
 
 
 def steps(
-    photo: Photo, options: Options, found: Sequence[Face] | None = None, preview_every: int = 0
+    photo: Photo,
+    options: Options,
+    found: Sequence[Face] | Sight | None = None,
+    preview_every: int = 0,
+    album: Album | None = None,
 ) -> Iterator[Progress]:
     """The same in steps, with a preview every so many iterations of a search (0: none).
 
-    A preview never shows a hidden face.
+    A preview never shows a hidden face. ``album``: the photos before this one, whose people stay the same.
     """
     smallest = smallest_searched(photo, options)
-    doubtful: list[Face] = []
-    if found is None:
-        found, doubtful = look(photo, options)
-    targets = plan_targets(found, options)
+    sight = decide(photo, options) if found is None else found
+    sight = sight if isinstance(sight, Sight) else Sight(list(sight))
+    covered = regions.hide(photo.pixels, sight.regions)
+    black = regions.hide(photo.pixels, [region for region in sight.regions if region.do == BLACKOUT]).hidden
+    photo, targets = replace(photo, pixels=covered.pixels), _targets(sight, options, black)
+    if album:
+        targets, numbers = album.assign(photo.pixels, targets)
     if not targets:
         nothing = torch.zeros_like(photo.pixels[:, :1])
         result = replace(_result(photo, [], [], nothing), status="no face found")
@@ -97,7 +72,19 @@ def steps(
         result = _result(replace(photo, pixels=pixels), draft.targets, draft.outcomes, draft.scene.hidden)
     else:
         result = _obfuscated(photo, targets, options)
-    result = with_visible(replace(result, smallest_searched=smallest), doubtful)
+    if album:
+        album.remember(result.targets, numbers)
+    pixels = result.photo.pixels.masked_fill(black > 0.5, -1)  # over faces as well
+    result = replace(
+        result,
+        photo=replace(result.photo, pixels=pixels),
+        hidden=torch.maximum(result.hidden, covered.hidden),
+        smallest_searched=smallest,
+        left=sight.left,
+        regions=sight.regions,
+        status=result.status if targets or not (sight.left or sight.regions) else "anonymized",
+    )
+    result = with_visible(result, sight.doubtful)
     preview = result.photo.pixels if preview_every and targets else None
     yield Progress("done", len(targets), len(targets), preview=preview, result=result)
 
@@ -114,6 +101,17 @@ def plan_targets(found: Sequence[Face], options: Options) -> list[Target]:
     return plan(found, options, options.load_method().frame_for)
 
 
+def _targets(sight: Sight, options: Options, black: Tensor) -> list[Target]:
+    """A target for each face that is to be hidden, but for those under a black region (1, 1, H, W)."""
+    found = [face for face in [*sight.hidden, *sight.black] if not compositing.covered(face, black)]
+    planned = plan_targets(found, options)
+    asked = [any(target.face is face for face in sight.black) for target in planned]
+    return [
+        target.blacked_out("asked for") if black and not target.black else target
+        for target, black in zip(planned, asked, strict=True)
+    ]
+
+
 def check_options(options: Options) -> None:
     """Raise what would fail on the first photo: a device, weights or a recogniser that is not there."""
     resolve_device(options.device)
@@ -121,27 +119,6 @@ def check_options(options: Options) -> None:
         options.load_method()
     if options.verify:
         verification.threshold(options)
-
-
-def smallest_searched(photo: Photo, options: Options) -> float:
-    """The smallest face, in pixels, that is looked for: a camera's photo would need minutes at 12 px."""
-    smallest = min(options.smallest, options.min_size)
-    return smallest if photo.pixels[0, 0].numel() <= LARGE_PHOTO else max(smallest, 24)
-
-
-def look(photo: Photo, options: Options) -> tuple[list[Face], list[Face]]:
-    """The faces that will be replaced (under ``min_size``: blacked out), and those that score too little."""
-    device = resolve_device(options.device)
-    (seen,) = detection.detect(
-        photo.pixels, 0.0, smallest_searched(photo, options), device if device != "mps" else "cpu"
-    )
-    found = [face for face in seen if face.score >= options.min_score]
-    return found, [face for face in seen if face.score < options.min_score]
-
-
-def find_faces(photo: Photo, options: Options) -> list[Face]:
-    """The faces that will be replaced or, when under ``min_size``, blacked out."""
-    return look(photo, options)[0]
 
 
 def _drawn(

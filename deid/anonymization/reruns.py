@@ -26,7 +26,8 @@ def origin(job: Job) -> dict:
     Of what is no file, or cannot be read, no bytes: whoever loads it says what is wrong.
     """
     readable = job.source.is_file() and os.access(job.source, os.R_OK)  # a pipe would wait for ever
-    return {"source_sha256": storage.sha256(job.source) if readable else "", "boxes": job.boxes}
+    digest = storage.sha256(job.source) if readable else ""
+    return {"source_sha256": digest, "boxes": job.wishes.given if job.wishes else None}
 
 
 def is_done(job: Job, options: Options, target_folder: Path, gif: bool = False) -> bool:

@@ -185,16 +185,16 @@ def _batches(draft: Draft, wanted: list[int]) -> Iterator[tuple[int, list[int]]]
 def _faces(
     crops: Tensor, visible: Tensor, targets: Sequence[Target], draft: Draft, options: Options
 ) -> MaskedFaces:
-    """What the method is told of ``targets``, and which of its people the other faces show already."""
+    """What the method is told of ``targets``, and which of its people other faces show already."""
     shown = [target.reference for target in draft.targets if target.reference and not target.black]
     faces = MaskedFaces(
-        crops,
-        visible,
+        *(crops, visible),
         [target.seed for target in targets],
         torch.stack([target.pose for target in targets]),
         [target.truncation for target in targets],
         [alignment.scale(target.matrix) * target.frame.size for target in targets],
         [target.reference for target in targets],
-        shown,
+        [*dict.fromkeys(name for target in targets for name in target.avoid), *shown],
+        [target.identity for target in targets],
     )
     return faces.to(next(options.load_method().generator.parameters()).device)

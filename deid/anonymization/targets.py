@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from deid.anonymization.options import Options
 
 BLACKOUT = "blackout"
+DOUBTFUL = "doubtful"  # a reason to be black
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +29,8 @@ class Target:
     The hole lies where the face was: ``place`` (2, 3) maps its frame's pixels to the photo's, ``landmarks``
     (5, 2) lie in that frame. What is drawn may lie a little elsewhere (jitter): ``matrix`` and ``pose`` are
     the same for it. ``truncation`` is how far the person drawn may be from the mean one. ``reference`` names
-    who is shown of a library's people (empty: the method chooses). ``reason`` says why a face is black.
+    who is shown of a library's people (empty: the method chooses, a picture of ``identity`` where one is
+    given, and none of ``avoid`` while others are left). ``reason`` says why a face is black.
     """
 
     face: Face
@@ -43,6 +45,8 @@ class Target:
     truncation: float = 1.0
     reason: str = ""
     reference: str = ""
+    identity: str = ""
+    avoid: tuple[str, ...] = ()
 
     @property
     def black(self) -> bool:
@@ -61,7 +65,7 @@ class Target:
     def reseeded(self, seed: int, jitter: float) -> "Target":
         """The same hole for another person; ``jitter`` as in ``Options``."""
         matrix, pose = _drawn_at(self.face, self.frame, seed, jitter)
-        return replace(self, matrix=matrix, pose=pose, seed=seed, reference="")
+        return replace(self, matrix=matrix, pose=pose, seed=seed, reference="", identity="")
 
     def in_frame_of(self, size: int, jitter: float) -> "Target":
         """The same face and person in a frame of ``size`` pixels; ``jitter`` as in ``Options``."""
@@ -103,13 +107,15 @@ def plan(
 ) -> list[Target]:
     """A target for each face, far ones (small) first so that near ones are drawn over them.
 
-    A face that is too small for a method that draws is blacked out.
+    A face that is too small for a method that draws is blacked out, and a doubtful one where options say so.
     """
     seeds = face_seeds(options.seed, len(found))
     targets = [place(face, options, frame_for(face), seed) for face, seed in zip(found, seeds, strict=True)]
     for index, target in enumerate(targets):
         if options.draws and target.face.size < options.min_size:
             targets[index] = target.blacked_out(f"smaller than {options.min_size:g} px")
+        elif options.doubtful == BLACKOUT and target.face.score < options.min_score:
+            targets[index] = target.blacked_out(DOUBTFUL)
     return sorted(targets, key=lambda target: target.face.size)
 
 

@@ -23,8 +23,9 @@ class MaskedFaces:
     or 1; a seed for each face; ``landmarks`` (F, 5, 2) in frame pixels, for methods that ask where eyes and
     mouth are to be; ``truncation``, one or F: how far a person may be from the mean one; ``spans``, F: how
     many pixels of the photo a frame is wide, for methods that ask how fine a face is to be; ``references``, F
-    names of a library's people ("": the method chooses), and which to ``avoid``, each as often as it is shown
-    already. Raises ``ValueError`` on shapes that do not fit.
+    names of a library's pictures ("": the method chooses), or ``identities``, F of its people to choose a
+    picture of, and which names to ``avoid``, each as often as it is shown already. Raises ``ValueError`` on
+    shapes that do not fit.
     """
 
     crops: Tensor
@@ -35,6 +36,7 @@ class MaskedFaces:
     spans: Sequence[float] = ()
     references: Sequence[str] = ()
     avoid: Collection[str] = ()
+    identities: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         crops, visible, count = self.crops, self.visible, len(self.seeds)

@@ -93,7 +93,8 @@ class ReferenceMethod(Method):
         names, drawn = [], dict[tuple[int, str], Tensor]()
         for k in range(len(faces)):
             name = (faces.references or [""] * len(faces))[k]
-            name = name or self._choose(guess.sketches[k], faces.seeds[k], shown)
+            person = (faces.identities or [""] * len(faces))[k]
+            name = name or self._choose(guess.sketches[k], faces.seeds[k], shown, person)
             shown[people.identity(self.library, name)] += 1
             names.append(name)
             if (views[k], name) not in drawn:
@@ -118,8 +119,10 @@ class ReferenceMethod(Method):
         (step,) = self.draw(masked)
         return (around * visible + step.images * (1 - visible)).clamp(-1, 1)
 
-    def _choose(self, sketch: Sketch, seed: int, shown: Counter[str]) -> str:
-        return casting.cast(self.library, matching.distances(self.library, sketch), seed, shown)
+    def _choose(self, sketch: Sketch, seed: int, shown: Counter[str], person: str) -> str:
+        distances = matching.distances(self.library, sketch)
+        same = casting.again(self.library, distances, person) if person else ""
+        return same or casting.cast(self.library, distances, seed, shown)
 
 
 def _library(weights: str | Path) -> Library:

@@ -4,24 +4,28 @@ Coordinates are float pixels, x then y, pixel centres at integers.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 Box = tuple[float, float, float, float]  # x1, y1, x2, y2
 Point = tuple[float, float]  # x, y
-# Left and right as seen in the photo.
+# Left and right as they are seen in a photo in which the face is upright.
 LANDMARKS = ("left eye", "right eye", "nose", "left mouth corner", "right mouth corner")
 
 
 @dataclass(frozen=True)
 class Face:
-    """A detection in photo pixels: ``box``, ``score`` in [0, 1], five ``landmarks`` (``LANDMARKS``)."""
+    """A detection in photo pixels: ``box``, ``score`` in [0, 1], five ``landmarks`` (``LANDMARKS``).
+
+    ``by`` names who found it: detectors, and a person who gave a box.
+    """
 
     box: Box
     score: float
     landmarks: tuple[Point, ...]
+    by: tuple[str, ...] = ()
 
     @property
     def size(self) -> float:
@@ -32,29 +36,30 @@ class Face:
         """The same face ``x`` pixels further right and ``y`` further down."""
         x1, y1, x2, y2 = self.box
         landmarks = tuple((a + x, b + y) for a, b in self.landmarks)
-        return Face((x1 + x, y1 + y, x2 + x, y2 + y), self.score, landmarks)
+        return replace(self, box=(x1 + x, y1 + y, x2 + x, y2 + y), landmarks=landmarks)
 
     def scaled(self, factor: float) -> "Face":
         """The same face in the photo at ``factor`` times its size."""
         x1, y1, x2, y2 = ((value + 0.5) * factor - 0.5 for value in self.box)
         landmarks = tuple(((x + 0.5) * factor - 0.5, (y + 0.5) * factor - 0.5) for x, y in self.landmarks)
-        return Face((x1, y1, x2, y2), self.score, landmarks)
+        return replace(self, box=(x1, y1, x2, y2), landmarks=landmarks)
 
     def mirrored(self, width: int) -> "Face":
         """The same face in the mirror image of a photo ``width`` pixels wide."""
         x1, y1, x2, y2 = self.box
         left_eye, right_eye, nose, left_mouth, right_mouth = ((width - 1 - x, y) for x, y in self.landmarks)
         landmarks = (right_eye, left_eye, nose, right_mouth, left_mouth)
-        return Face((width - 1 - x2, y1, width - 1 - x1, y2), self.score, landmarks)
+        return replace(self, box=(width - 1 - x2, y1, width - 1 - x1, y2), landmarks=landmarks)
 
     def record(self) -> dict:
         """The face as plain JSON."""
-        return {
+        known = {
             "box": [round(value, 2) for value in self.box],
             "score": round(self.score, 4),
             # Exact: a result can be repeated from them.
             "landmarks": [list(point) for point in self.landmarks],
         }
+        return known | ({"found_by": list(self.by)} if self.by else {})
 
     def points(self) -> Tensor:
         """Landmarks as a float64 tensor (5, 2)."""

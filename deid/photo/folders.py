@@ -1,4 +1,4 @@
-"""What lies in a folder: pictures, other files, and what could not be looked into.
+"""What lies in a folder: pictures, clips, other files, and what could not be looked into.
 
 Links are followed, each folder is entered once. Hidden folders, half-written files and the companions that
 macOS writes are left out: no one put them there as photos.
@@ -14,11 +14,14 @@ from deid.storage import PARTIAL
 
 @dataclass(frozen=True)
 class Listing:
-    """``pictures`` by name or content, in order; ``others``; ``closed``: what was not entered, and why."""
+    """``pictures`` by name or content, in order; ``others``; ``closed``: what was not entered, and why;
+    ``clips`` by name.
+    """
 
     pictures: list[Path]
     others: list[Path] = field(default_factory=list)
     closed: list[tuple[Path, str]] = field(default_factory=list)
+    clips: list[Path] = field(default_factory=list)
 
 
 def walk(root: Path) -> Listing:
@@ -40,7 +43,7 @@ def walk(root: Path) -> Listing:
             folders = _look(folder, found)
             waiting += [path for path in folders if not os.path.islink(path)]
             links += [path for path in folders if os.path.islink(path)]
-    for paths in (found.pictures, found.others, found.closed):
+    for paths in (found.pictures, found.others, found.closed, found.clips):
         paths.sort()
     return found
 
@@ -58,6 +61,8 @@ def _look(folder: Path, found: Listing) -> list[Path]:
         hidden = path.name.startswith(".")
         if os.path.isdir(path):
             folders += [] if hidden else [path]
+        elif formats.is_clip(path):
+            found.clips.append(path)
         elif formats.is_picture(path):
             found.pictures.append(path)
         elif not hidden:

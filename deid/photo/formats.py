@@ -29,6 +29,7 @@ _RAW = (
     *(".orf", ".pef", ".raf", ".raw", ".rw2", ".sr2", ".srf", ".srw", ".x3f"),
 )
 _OTHERS = (".jpe", ".jfif", ".jif", ".mpo", ".gif", ".apng", ".jp2", ".jpx", ".jxl", ".psd")
+CLIPS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
 _NAMED = {*SUFFIXES, *_HEIF, *_AVIF, *_RAW, *_OTHERS}
 # How the files of pictures begin; those of most cameras' raw files are TIFF.
 _BEGINNING = re.compile(
@@ -65,6 +66,11 @@ def is_picture(path: Path) -> bool:
     except OSError:
         return True
     return bool(_brand(head) or _BEGINNING.match(head))
+
+
+def is_clip(path: Path) -> bool:
+    """Whether a file is a video by its name; macOS' companions, ``._NAME``, are none."""
+    return path.suffix.lower() in CLIPS and not path.name.startswith("._")
 
 
 def advice(path: Path, head: bytes) -> str:

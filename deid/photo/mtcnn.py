@@ -7,12 +7,12 @@ itself; here all of that comes out of one table (``photo.areas``).
 
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from deid.photo import areas
 from deid.photo.mtcnn_networks import Network, networks
+from deid.photo.overlaps import distinct
 
 PROPOSED = 0.6  # the score that the first network lets pass
 SECOND, THIRD = (24, 0.7), (48, 0.7)  # pixels that the others look at, and the scores that they let pass
@@ -20,7 +20,6 @@ FACTOR = 0.709  # from one size of the image to the next: half of the pixels
 CELL, STRIDE = 12, 2  # pixels that the first network looks at, and from one place to the next
 TILE = 160  # places in a row, and rows, that are computed together: the same in less memory
 AT_ONCE = 512  # places that are looked at together
-TOGETHER = 256  # boxes that are compared with all others at once
 OVERLAP = (0.5, 0.7)  # more than that is the same place, at one size and over all
 
 
@@ -42,14 +41,26 @@ def detect(levels: Tensor, smallest: float, device: str = "cpu") -> Found:
     table = areas.sums(levels.to(device))
     image, boxes = _proposed(pnet, table, smallest)
     image, boxes, (score, change) = _looked_at(rnet, SECOND, table, image, boxes)
-    chosen = _distinct(boxes, score, image, OVERLAP[1])
+    chosen = distinct(boxes, score, OVERLAP[1], image)
     image, boxes = image[chosen], _square(_corrected(boxes[chosen], change[chosen]))
     image, boxes, (score, change, points) = _looked_at(onet, THIRD, table, image, boxes)
     sides = boxes[:, 2:] - boxes[:, :2] + 1
     points = points.view(-1, 2, 5).transpose(1, 2) * sides[:, None] + boxes[:, None, :2] - 1
     boxes = _corrected(boxes, change)
-    chosen = _distinct(boxes, score, image, OVERLAP[1], of_smaller=True)
+    chosen = distinct(boxes, score, OVERLAP[1], image, of_smaller=True)
     return Found(*(part[chosen].cpu() for part in (image, boxes, score, points)))
+
+
+@torch.inference_mode()
+def look_closer(levels: Tensor, device: str = "cpu") -> tuple[Tensor, Tensor]:
+    """What the last network says of squares (N, 3, 48, 48) of levels: scores (N,), points (N, 5, 2).
+
+    Points are in shares of the side. A face should fill its square as its box does (``SQUARE``).
+    """
+    onet = networks(device)[2]
+    said = [onet(((part - 127.5) / 128).to(device)) for part in levels.split(AT_ONCE)]
+    scores, _, points = (torch.cat(part).cpu() for part in zip(*said, strict=True))
+    return scores, points.view(-1, 2, 5).transpose(1, 2)
 
 
 def _proposed(pnet: Network, table: Tensor, smallest: float) -> tuple[Tensor, Tensor]:
@@ -60,7 +71,7 @@ def _proposed(pnet: Network, table: Tensor, smallest: float) -> tuple[Tensor, Te
         parts.append(_at_scale(pnet, table, scale))
         scale *= FACTOR
     image, boxes, scores, change = (torch.cat(part) for part in zip(*parts, strict=True))
-    chosen = _distinct(boxes, scores, image, OVERLAP[1])
+    chosen = distinct(boxes, scores, OVERLAP[1], image)
     sides = (boxes[chosen, 2:] - boxes[chosen, :2]).repeat(1, 2)
     return image[chosen], _square(boxes[chosen] + change[chosen] * sides)
 
@@ -80,7 +91,7 @@ def _at_scale(pnet: Network, table: Tensor, scale: float) -> tuple[Tensor, ...]:
     corner = STRIDE * torch.stack([across, down], 1).to(scores)
     boxes = torch.cat([((corner + 1) / scale).floor(), ((corner + CELL) / scale).floor()], 1)
     scores, change = scores[where], change.movedim(1, -1)[where]
-    chosen = _distinct(boxes, scores, image, OVERLAP[0])
+    chosen = distinct(boxes, scores, OVERLAP[0], image)
     return image[chosen], boxes[chosen], scores[chosen], change[chosen]
 
 
@@ -119,39 +130,3 @@ def _square(boxes: Tensor) -> Tensor:
     longer = sides.amax(1, keepdim=True)
     corner = boxes[:, :2] + sides * 0.5 - longer * 0.5
     return torch.cat([corner, corner + longer], 1)
-
-
-def _distinct(boxes: Tensor, scores: Tensor, image: Tensor, most: float, of_smaller: bool = False) -> Tensor:
-    """The best of boxes that overlap by more than ``most`` of their union, or of the smaller one.
-
-    Best first. Some hundred are compared with each other and with all others at once.
-    """
-    places = torch.cat([boxes, image[:, None].to(boxes)], 1).cpu().numpy()
-    order = scores.cpu().argsort(descending=not of_smaller, stable=True)
-    order = order.flip(0) if of_smaller else order  # of equal scores the last there, here the first
-    left, chosen = order.numpy(), []
-    while len(left):
-        some, left = left[:TOGETHER], left[TOGETHER:]
-        same, alive = (
-            np.triu(_overlap(places[some], places[some], of_smaller) > most, 1),
-            np.ones(len(some), bool),
-        )
-        for k in range(len(some)):
-            if alive[k]:
-                alive &= ~same[k]
-        some = some[alive]
-        chosen.append(some)
-        left = left[~(_overlap(places[some], places[left], of_smaller) > most).any(0)]
-    return torch.from_numpy(np.concatenate(chosen) if chosen else left).to(boxes.device)
-
-
-def _overlap(some: np.ndarray, others: np.ndarray, of_smaller: bool) -> np.ndarray:
-    """What boxes (A, 5) and (B, 5), corners and an image, share: (A, B), of the union or of the smaller one.
-
-    As in facenet-pytorch, a box has one pixel more to each side in the second case.
-    """
-    a, b, more = some[:, None], others[None], float(of_smaller)
-    sides = np.minimum(a[..., 2:4], b[..., 2:4]) - np.maximum(a[..., :2], b[..., :2]) + more
-    shared = sides.clip(min=0).prod(-1) * (a[..., 4] == b[..., 4])
-    own, other = ((part[..., 2:4] - part[..., :2] + more).prod(-1) for part in (a, b))
-    return shared / (np.minimum(own, other) if of_smaller else own + other - shared)

@@ -5,7 +5,6 @@ which is for research only. The file of the release and its ONNX conversion are 
 hold, are known by their digests, and must see in a picture what onnxruntime saw.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -13,7 +12,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-from deid import downloads, storage
+from deid import downloads, onnx, storage
 from deid.downloads import DownloadError
 from deid.recognition.mobilefacenet import SIDE, STAGES, MobileFaceNet, stacked
 
@@ -116,35 +115,5 @@ def from_release(source: Path) -> list[tuple[Tensor, Tensor]]:
 
 def from_onnx(source: Path) -> list[tuple[Tensor, Tensor]]:
     """Weights and biases in the ONNX file, in their order: they hold the batch norms already."""
-    (graph,) = (content for number, content in _fields(source.read_bytes()) if number == 7)
-    tensors = [dict(_fields(content))[9] for number, content in _fields(graph) if number == 5]
-    values = [torch.frombuffer(bytearray(raw), dtype=torch.float32) for raw in tensors]
+    values = list(onnx.read(source).values())
     return list(zip(values[::2], values[1::2], strict=True))
-
-
-def _fields(message: bytes) -> Iterator[tuple[int, bytes]]:
-    """Number and content of each field that holds bytes, in a message of protobuf's wire format.
-
-    Of ONNX's messages: a model's graph is 7, a graph's tensors are 5, a tensor's data is 9.
-    """
-    at = 0
-    while at < len(message):
-        key, at = _varint(message, at)
-        if key & 7 == 2:
-            size, at = _varint(message, at)
-            yield key >> 3, message[at : at + size]
-            at += size
-        elif key & 7 == 0:
-            _, at = _varint(message, at)
-        else:
-            at += {1: 8, 5: 4}[key & 7]
-
-
-def _varint(message: bytes, at: int) -> tuple[int, int]:
-    """The number that begins at ``at``, seven bits a byte, and where it ends."""
-    value = shift = 0
-    while True:
-        byte = message[at]
-        value, shift, at = value | (byte & 127) << shift, shift + 7, at + 1
-        if byte < 128:
-            return value, at

@@ -60,6 +60,28 @@ def cast(library: Library, distance: Tensor, seed: int, shown: Mapping[str, int]
     return JOINED.join(name_of(library.references[place.row], place.mirrored) for place in chosen)
 
 
+def again(library: Library, distance: Tensor, identity: str) -> str:
+    """The best fitting picture of an ``identity`` that was shown elsewhere -> a name; "" where there is none.
+
+    ``distance`` (2, N) as of ``matching.distances``. Of a pair both have to fit each other in this pose, too.
+    """
+    identities = [reference.identity for reference in library.references]
+    parents = [identity] if identity in identities else identity.split(JOINED)
+    own = torch.tensor([name in parents for name in identities])
+    if not own.any():
+        return ""
+    distance = torch.where(own, distance, float("inf"))
+    if len(parents) == 1:
+        index, mirrored = matching.best_of_each(distance, identities)[identity]
+        return name_of(library.references[index], mirrored)
+    for pair in pairs(library, distance):
+        chosen = [library.references[place.row] for place in pair[:2]]
+        if [reference.identity for reference in chosen] == parents:
+            rows = zip(chosen, pair[:2], strict=True)
+            return JOINED.join(name_of(reference, place.mirrored) for reference, place in rows)
+    return ""
+
+
 def pairs(library: Library, distance: Tensor) -> Iterator[Pair]:
     """Those of the best fitting people who can be joined, each two both ways, by their best pictures."""
     places = _candidates(library, distance)

@@ -11,7 +11,8 @@ from deid import inpainting
 from deid.anonymization import compositing, pipeline
 from deid.anonymization.manifest import manifest
 from deid.anonymization.options import Options
-from deid.photo import alignment, detection, images
+from deid.photo import alignment, detection, images, turning
+from deid.photo.faces import Face
 from deid.photo.masks import MASKS
 
 short_searches = pytest.mark.usefixtures("accept_short_searches")
@@ -93,19 +94,69 @@ def test_weights_of_another_family_are_refused_before_any_photo():
         pipeline.check_options(Options(method="stylegan2", weights="dcgan-64"))
 
 
-def test_faces_under_the_least_score_are_reported_not_forgotten(sample, quick):
-    """What is left visible must be known: here a least score that one of two real detections misses."""
-    options = dataclasses.replace(quick["onepass"], method="blackout")
-    weak, sure = sorted(pipeline.find_faces(sample, options), key=lambda face: face.score)
-    least = dataclasses.replace(options, min_score=(weak.score + sure.score) / 2)
-    result = pipeline.anonymize(sample, least)
+@pytest.fixture(scope="module")
+def between(sample, sample_faces) -> tuple[Options, list[Face]]:
+    """Options whose least score one of two real detections misses; the two, the surer one first."""
+    options = Options(method="blur", detector="mtcnn", verify=False)
+    sure, weak = sorted(pipeline.find_faces(sample, options), key=lambda face: -face.score)
+    return dataclasses.replace(options, min_score=(weak.score + sure.score) / 2), [sure, weak]
+
+
+def test_a_doubtful_face_is_blacked_out_unasked_and_said(sample, between):
+    options, (sure, weak) = between
+    result = pipeline.anonymize(sample, options)
+    became = {target.face: (target.method, target.reason) for target in result.targets}
+    assert became == {sure: ("blur", ""), weak: ("blackout", "doubtful")} and result.doubtful == []
+    x, y = weak.landmarks[2]
+    assert (result.photo.pixels[0, :, round(y), round(x)] == -1).all()
+    reasons = [face.get("reason") for face in manifest(result, options)["faces"]]
+    assert sorted(reasons, key=str) == [None, "doubtful"]
+
+
+def test_a_doubtful_face_is_replaced_where_asked(sample, between):
+    options, faces = between
+    result = pipeline.anonymize(sample, options, doubtful="replace")
+    assert {t.face: t.method for t in result.targets} == dict.fromkeys(faces, "blur")
+
+
+def test_a_doubtful_face_that_stays_visible_is_reported_not_forgotten(sample, between):
+    options, (sure, weak) = between
+    left = dataclasses.replace(options, doubtful="keep")
+    result = pipeline.anonymize(sample, left)
     assert [target.face for target in result.targets] == [sure] and result.doubtful == [weak]
-    (listed,) = manifest(result, least)["doubtful_faces_left_visible"]
-    assert listed["box"] == [round(value, 2) for value in weak.box]
-    none = pipeline.anonymize(sample, dataclasses.replace(options, min_score=1.0))
+    (listed,) = manifest(result, left)["doubtful_faces_left_visible"]
+    assert listed["box"] == [round(value, 2) for value in weak.box] and listed["found_by"] == ["mtcnn"]
+    none = pipeline.anonymize(sample, left, min_score=1.0)
     assert none.status == "no face found" and none.doubtful == sorted(
         [weak, sure], key=lambda face: -face.size
     )
+
+
+def test_a_manifest_repeats_who_was_doubtful(sample, between):
+    """Faces given by hand with their scores: the same become black."""
+    options, faces = between
+    result = pipeline.anonymize(sample, options)
+    records = manifest(result, options)["faces"]
+    given = [Face(tuple(r["box"]), r["score"], tuple(map(tuple, r["landmarks"]))) for r in records]
+    again = pipeline.anonymize(sample, options, given)
+    assert [t.reason for t in again.targets] == [t.reason for t in result.targets]
+
+
+def test_a_face_on_its_head_is_replaced_on_its_head(sample, quick):
+    """Turned back, the result is that of the upright photo, but for what the detector sees otherwise."""
+    options = dataclasses.replace(quick["onepass"], verify=False)
+    turned = dataclasses.replace(sample, pixels=turning.turned(sample.pixels, 2).contiguous())
+    upright, lying = (pipeline.anonymize(photo, options) for photo in (sample, turned))
+    assert len(lying.targets) == 2
+    assert ((upright.hidden - lying.hidden.flip(2, 3)).abs().sum() / upright.hidden.sum()).item() < 0.25
+    for target in lying.targets:
+        assert target.matrix[0, 0] < 0 and target.matrix[1, 1] < 0, "the frame stands on its head"
+        for x, y in target.face.landmarks[:3]:
+            assert lying.hidden[0, 0, round(y), round(x)] == 1
+    assert {face.by for face in pipeline.find_faces(lying.photo, options)} <= {
+        ("mtcnn", "centerface"),
+        ("centerface",),
+    }
 
 
 def test_small_faces_are_blacked_out_and_said(sample, sample_faces, quick):

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from deid.anonymization.batch import UsageError
-from deid.anonymization.planning import plan_batch, read_boxes
+from deid.anonymization.planning import plan_batch
 from deid.photo import opening
 from deid.photo.images import ImageError
 
@@ -38,15 +38,7 @@ def test_boxes_belong_to_a_photo_by_its_name(folder, tmp_path):
     boxes = tmp_path / "boxes.json"
     boxes.write_text(json.dumps({"b.jpg": [[1, 2, 3, 4]]}))
     plan = plan_batch([str(folder)], tmp_path / "out", boxes)
-    assert [job.boxes for job in plan.jobs] == [None, [[1, 2, 3, 4]]]
-    assert read_boxes(None) == {}
-
-
-@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"[" * 100_000])
-def test_boxes_that_are_no_json_are_refused(tmp_path, content):
-    (tmp_path / "boxes.json").write_bytes(content)
-    with pytest.raises(UsageError, match="not a readable JSON file"):
-        read_boxes(tmp_path / "boxes.json")
+    assert [job.wishes and job.wishes.given for job in plan.jobs] == [None, [[1, 2, 3, 4]]]
 
 
 def test_whatever_looks_like_a_photo_is_to_be_done(folder, tmp_path):
@@ -134,12 +126,6 @@ def test_the_same_photo_twice_is_one(folder, tmp_path):
         planned(folder / "a.jpg", other, output=tmp_path / "out")
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
-def test_boxes_are_read_as_editors_write_them(tmp_path, encoding):
-    (tmp_path / "boxes.json").write_bytes('{"Zoë.jpg": [[1, 2, 3, 4]]}'.encode(encoding))
-    assert read_boxes(tmp_path / "boxes.json") == {"Zoë.jpg": [[1, 2, 3, 4]]}
-
-
 @pytest.mark.parametrize(
     ("box", "wrong"),
     [
@@ -167,15 +153,6 @@ def test_a_box_may_reach_beyond_the_border_and_is_seen_in_the_upright_photo(tmp_
             plan_batch(*given)
 
 
-@pytest.mark.parametrize(
-    "box", [[True, 0, 9, 9], [0, 0, 10**400, 0.5], [0, 0, float("inf"), 9], [0, 0, 9, "9"]]
-)
-def test_numbers_that_are_no_pixels_are_no_box(folder, tmp_path, box):
-    (tmp_path / "boxes.json").write_text(json.dumps({"a.jpg": [box]}))
-    with pytest.raises(UsageError, match=r"a\.jpg: .* is not a box"):
-        read_boxes(tmp_path / "boxes.json")
-
-
 def test_boxes_as_shares_of_the_photo_are_refused(folder, tmp_path):
     """They would hide nothing."""
     (tmp_path / "boxes.json").write_text(json.dumps({"a.jpg": [[0.1, 0.2, 0.3, 0.4]]}))
@@ -183,7 +160,10 @@ def test_boxes_as_shares_of_the_photo_are_refused(folder, tmp_path):
         plan_batch([str(folder)], tmp_path / "out", tmp_path / "boxes.json")
 
 
-def test_boxes_of_one_photo_in_two_places_are_refused(tmp_path):
-    (tmp_path / "boxes.json").write_text('{"a.jpg": [[1, 2, 30, 40]], "a.jpg": []}')
-    with pytest.raises(UsageError, match=r"boxes\.json: .*a\.jpg is named 2 times"):
-        read_boxes(tmp_path / "boxes.json")
+def test_clips_are_done_among_photos_and_old_containers_get_a_new_one(folder, tmp_path):
+    for name in ("b.mp4", "deeper/Old.AVI"):
+        (folder / name).touch()
+    assert planned(folder, output=tmp_path / "out") == ["a.jpg", "b.mp4", "deeper/Old.mkv", "deeper/b.jpg"]
+    (folder / "deeper" / "Old.mkv").touch()
+    with pytest.raises(UsageError, match=r"Old\.mkv; run them apart"):
+        planned(folder, output=tmp_path / "out")

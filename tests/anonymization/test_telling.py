@@ -1,6 +1,7 @@
 """One line for a person, on any console."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -65,9 +66,41 @@ def test_results_and_doubts_are_told(sample, sample_faces):
     options = Options(method="blackout", verify=False)
     assert telling.summary(pipeline.anonymize(sample, options, sample_faces)) == "2 faces: 2 blackout"
     assert "does not mean" in telling.summary(pipeline.anonymize(sample, options, []))
-    assert telling.warning(sample_faces, options).startswith("2 possible faces stay visible, they score")
-    assert telling.warning(sample_faces, options).endswith("with --min-score below 0.9")
-    assert telling.warning(sample_faces, options, by_hand=True).endswith("with more boxes")
+    assert telling.warning(sample_faces).startswith("2 possible faces stay visible, they score")
+    assert telling.warning(sample_faces).endswith("with --doubtful blackout")
+    assert telling.warning(sample_faces, by_hand=True).endswith("with more boxes")
+
+
+def test_doubtful_faces_are_counted_whatever_became_of_them(sample, sample_faces):
+    found = [sample_faces[0], replace(sample_faces[1], score=0.8)]
+    for doubtful, became in (("blackout", "blackout"), ("replace", "blur")):
+        result = pipeline.anonymize(sample, Options("blur", doubtful=doubtful, verify=False), found)
+        assert telling.summary(result, 0.9) in (
+            f"2 faces: 1 blur, 1 {became} (doubtful)",
+            f"2 faces: 1 {became} (doubtful), 1 blur",
+        )
+
+
+def test_after_a_folder_it_says_what_to_look_at():
+    face, sure = {"score": 0.95}, {"options": {"min_score": 0.9}}
+    records = {
+        "fine.jpg": sure | {"faces": [face]},
+        "lawn.jpg": sure | {"faces": []},
+        "torn.jpg": {"error": "broken"},
+        "two.jpg": sure | {"faces": [face, *[{"score": 0.8, "reason": "doubtful"}] * 2]},
+        "replaced.jpg": sure | {"faces": [{"score": 0.8}]},
+        "dark.jpg": sure | {"faces": [face | {"reason": "still recognised"}]},
+        "left.jpg": sure | {"faces": [face], "doubtful_faces_left_visible": [face]},
+    }
+    assert telling.worth_a_look(records) == [
+        "look at, no face found: lawn.jpg",
+        "look at, doubtful faces hidden: two.jpg (2), replaced.jpg (1)",
+        "look at, faces blacked out: dark.jpg (1)",
+        "look at, possible faces stay visible: left.jpg (1)",
+    ]
+    many = {f"{k}.jpg": sure | {"faces": []} for k in range(23)}
+    assert telling.worth_a_look(many)[0].endswith("19.jpg and 3 more")
+    assert telling.worth_a_look({"fine.jpg": records["fine.jpg"]}) == []
 
 
 def test_what_was_passed_over_is_counted():

@@ -16,13 +16,14 @@ def test_it_starts_from_changing_nothing():
 
 @pytest.mark.slow
 def test_it_learns_to_undo_a_weak_blur(crops):
+    """A network of two levels: the four of an attacker need five times as long for the same."""
     before = crops.batch(range(6))
     blurred = F.avg_pool2d(before, 5, 1, 2)
     torch.manual_seed(0)
-    network = reconstruction.Reverser()
+    network = reconstruction.Reverser((16, 32))
     *_, last = reconstruction.train_reverser(network, blurred, before, images=448)
     restored = reconstruction.restore(network, blurred)
-    assert F.l1_loss(restored, before) < 0.85 * F.l1_loss(blurred, before)
+    assert F.l1_loss(restored, before) < 0.9 * F.l1_loss(blurred, before)
     assert last.images == 448 and restored.abs().max() <= 1
 
 

@@ -87,3 +87,11 @@ def test_a_folder_that_may_not_be_listed_is_named(folder, monkeypatch):
     found = folders.walk(folder)
     assert found.pictures == [folder / "a.jpg"]
     assert found.closed == [(folder / "deep", "cannot be looked into (Permission denied)")]
+
+
+def test_clips_are_listed_by_name(folder):
+    for name in ("b.MP4", "deep/a.webm", "._a.mov"):
+        (folder / name).write_bytes(b"text")
+    found = folders.walk(folder)
+    assert found.clips == [folder / "b.MP4", folder / "deep" / "a.webm"]
+    assert [path.name for path in found.pictures] == ["a.jpg", "b.png"]

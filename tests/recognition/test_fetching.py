@@ -51,12 +51,12 @@ def as_onnx(network: MobileFaceNet, path: Path) -> Path:
     def field(key: int, content: bytes) -> bytes:
         return number(key << 3 | 2) + number(len(content)) + content
 
-    def tensor(values: Tensor) -> bytes:
+    def tensor(name: int, values: Tensor) -> bytes:
         dims = b"".join(number(1 << 3) + number(size) for size in values.shape)
-        return dims + number(2 << 3) + number(1) + field(8, b"a name") + field(9, values.numpy().tobytes())
+        return dims + number(2 << 3) + number(1) + field(8, b"%d" % name) + field(9, values.numpy().tobytes())
 
     parts = [part.detach() for layer in convolutions(network) for part in (layer.weight, layer.bias)]
-    graph = field(1, b"a node") + b"".join(field(5, tensor(part)) for part in parts)
+    graph = field(1, b"a node") + b"".join(field(5, tensor(k, part)) for k, part in enumerate(parts))
     others = number(20 << 3 | 5) + b"\xff" * 4 + number(21 << 3 | 1) + b"\xff" * 8
     path.write_bytes(number(1 << 3) + number(8) + others + field(7, graph) + field(8, b"opset"))
     return path

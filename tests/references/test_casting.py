@@ -75,3 +75,13 @@ def test_a_library_of_one_person_shows_that_person_again(small, monkeypatch):
     distance = torch.ones(2, len(small))
     _, shown = crowd(small, distance, 4)
     assert shown == {"left": 2, "right": 2}
+
+
+def test_someone_is_shown_again_in_the_picture_that_fits_best_also_as_a_pair(library, distance):
+    shown = dict.fromkeys(("P001", "P003", "P005", "P009"), 1)
+    for name in (cast(library, distance, 1), cast(library, distance, 1, shown)):
+        person = people.identity(library, name)
+        other = casting.again(library, distance.flip(1), person)
+        assert people.identity(library, other) == person
+        assert other == casting.again(library, distance.flip(1), person)
+    assert casting.again(library, distance, "someone else") == ""

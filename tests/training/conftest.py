@@ -16,7 +16,7 @@ from deid.training.objectives import MaskedBatch, Objective, mask_faces, objecti
 @pytest.fixture
 def short() -> Recipe:
     """Six steps of a DCGAN."""
-    return Recipe(images=96, batch=16)
+    return Recipe(images=48, batch=8)
 
 
 @pytest.fixture

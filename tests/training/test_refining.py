@@ -58,7 +58,7 @@ def test_a_second_training_in_the_same_folder_is_refused(crops, tmp_path):
 
 @pytest.mark.slow
 def test_it_learns(crops, tmp_path):
-    recipe = RefiningRecipe(images=160, batch=8, own=1.0, alone=1000)
+    recipe = RefiningRecipe(images=64, batch=4, own=1.0, alone=1000)
     losses = [loss for _, loss in refining.train(crops, recipe, tmp_path)]
     assert sum(losses[-4:]) < 0.9 * sum(losses[:4])
 

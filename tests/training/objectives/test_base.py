@@ -53,4 +53,4 @@ def test_a_new_family_is_a_class_and_an_entry_in_the_registry(crops, monkeypatch
     monkeypatch.setitem(OBJECTIVES, "mean", MeanObjective)
     training = Training(replace(short, family="mean"))
     losses = training.step(training.batch(crops))
-    assert training.images == 16 and losses["discriminator"] > 0
+    assert training.images == 8 and losses["discriminator"] > 0

@@ -6,6 +6,7 @@ detector is sure of come first, then the others (after Zhang et al., 2022, "Byte
 face that is lost; what becomes of the frames between is for ``video.paths``.
 """
 
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -21,6 +22,7 @@ GROWN = 0.5  # the logarithm of how much larger or smaller it may be
 LOOK = 0.5  # what another look costs
 STEADY = 4  # sightings that tell how fast a face moves
 IMPOSSIBLE = 1e6
+ENOUGH = 3  # sightings that make a face
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +56,12 @@ class Track:
 
     @property
     def score(self) -> float:
-        """The best score of all sightings."""
-        return max(sighting.face.score for sighting in self.sightings)
+        """The median score of all sightings; 0 for fewer than ``ENOUGH`` where the shot has room for more.
+
+        In many frames a fist is taken for a face once or twice. A face is one in most of them.
+        """
+        few = len(self.sightings) < min(ENOUGH, (self.end - self.begin) // (2 * ENOUGH))
+        return 0.0 if few else statistics.median(sighting.face.score for sighting in self.sightings)
 
     @property
     def size(self) -> float:

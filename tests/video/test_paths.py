@@ -83,11 +83,11 @@ def test_a_face_cut_by_the_border_is_guessed_from_when_it_was_whole():
     assert found.lost[20 - found.first]
 
 
-def test_one_sighting_is_enough():
+def test_one_sighting_is_enough_to_be_hidden_and_too_little_for_a_face():
     found = path([5], still)
     assert (found.first, found.end) == (0, 12)
     assert centres(found) == pytest.approx(np.tile(centres(found)[:1], (12, 1)), abs=1e-6)
-    assert found.face(5).score == 1.0
+    assert found.face(5).score == 0.0
 
 
 def test_sightings_the_detector_is_not_sure_of_are_lost_ones():

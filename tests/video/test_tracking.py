@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from deid.photo.faces import Face
-from deid.video.tracking import Sighting, link, velocity
+from deid.video.tracking import Sighting, Track, link, velocity
 
 RED, BLUE = np.array([1.0, 0.0]), np.array([0.0, 1.0])
 
@@ -63,3 +63,17 @@ def test_a_face_of_another_size_is_another():
 def test_speed_is_that_of_a_line_through_the_sightings():
     assert velocity([sighting(k, 5 * k, y=-2 * k) for k in (0, 2, 4, 7)]) == pytest.approx([5, -2])
     assert velocity([sighting(3, 5)]) == pytest.approx([0, 0])
+
+
+@pytest.mark.parametrize(
+    ("scores", "end", "score"),
+    [
+        ([0.8, 0.8, 0.95, 0.8, 0.8], 100, 0.8),  # a fist that was once taken for a face
+        ([1.0, 1.0, 0.75, 1.0, 1.0], 100, 1.0),  # a face with one bad frame
+        ([1.0, 1.0], 100, 0.0),  # where there was room to be found more often
+        ([1.0, 1.0], 4, 1.0),  # where there was none
+    ],
+)
+def test_one_lucky_frame_makes_no_face_and_one_bad_frame_unmakes_none(scores, end, score):
+    found = [sighting(2 * k, 50, score=one) for k, one in enumerate(scores)]
+    assert Track(0, end, found).score == score

@@ -74,8 +74,9 @@ class Album:
             return
         credit = self.options.load_method().credit
         for target, number in zip(targets, numbers, strict=True):
-            person = self.people[number]
-            if number >= 0 and target.reference and not (person.reference or target.black):
+            if number < 0 or target.black or not target.reference:
+                continue
+            if not (person := self.people[number]).reference:
                 person.reference = target.reference
                 person.identity = credit(target.reference).get("identity", "")
 

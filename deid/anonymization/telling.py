@@ -89,11 +89,12 @@ def _reasons(records: Mapping[str, dict]) -> dict[str, list[str]]:
     """The photos to look at, by reason: signs of a missed face, or of a hidden place without one."""
     found: dict[str, list[str]] = {}
     for name, record in records.items():
-        faces, least = record.get("faces", []), record.get("options", {}).get("min_score", 0.0)
+        faces = record.get("faces", record.get("tracks", []))  # of a photo, or of a clip
+        least = record.get("options", {}).get("min_score", 0.0)
         doubtful = [face["score"] < least for face in faces]
         black = [face.get("reason", "") not in ("", DOUBTFUL) for face in faces]
         counts = {
-            "no face found": not faces and "error" not in record,
+            "no face found": not (faces or record.get("faces_left_as_asked")) and "error" not in record,
             "possible faces stay visible": len(record.get("doubtful_faces_left_visible", [])),
             "doubtful faces hidden": sum(doubtful),
             "faces blacked out": sum(black),

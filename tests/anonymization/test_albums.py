@@ -61,6 +61,8 @@ def test_what_is_black_is_no_one(sample, sample_faces):
     targets = [target.blacked_out("a test") for target in pipeline.plan_targets(sample_faces, QUICK)]
     after, numbers = album.assign(sample.pixels, targets)
     assert numbers == [-1, -1] and not album.people and after == targets
+    album.remember(after, numbers)
+    assert not album.people
 
 
 @pytest.mark.slow

@@ -74,7 +74,9 @@ def steps(
         result = _obfuscated(photo, targets, options)
     if album:
         album.remember(result.targets, numbers)
-    pixels = result.photo.pixels.masked_fill(black > 0.5, -1)  # over faces as well
+    pixels = result.photo.pixels
+    if sight.regions:
+        pixels = pixels.masked_fill(black > 0.5, -1)  # over faces as well
     result = replace(
         result,
         photo=replace(result.photo, pixels=pixels),

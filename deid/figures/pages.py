@@ -1,7 +1,7 @@
 """How a figure stands in a web page: inside the page, with a text for those who do not see it.
 
-JupyterLab shows a picture output without its alternative text, and GitHub a GIF not at all. An ``img`` element
-in HTML is shown by both with both, by Colab and by ``nbconvert``, too.
+JupyterLab shows a picture output without its alternative text, and ``nbconvert`` no GIF at all. An ``img``
+element in HTML is shown by both, and by Colab and GitHub, too.
 """
 
 import base64
@@ -31,12 +31,12 @@ class StoredFigure:
 
 
 def stored(path: str | Path, alt: str, width: int = 0) -> StoredFigure:
-    """A figure from a file, for a notebook; a GIF moves. Raises ``OSError`` when it is shown and not there."""
+    """A figure from a file, for a notebook; a GIF moves. Showing it raises ``OSError`` if it is not there."""
     return StoredFigure(path, alt, width)
 
 
 def element(content: bytes, kind: str, alt: str, size: tuple[int, int]) -> str:
-    """The ``img`` element that holds an encoded picture (``kind``: png, jpeg, webp) and its (width, height)."""
+    """The ``img`` element that holds a picture, encoded as ``kind`` (png, jpeg, webp), of (width, height)."""
     data = base64.b64encode(content).decode()
     return (
         f'<img alt="{html.escape(alt)}" width="{size[0]}" height="{size[1]}" '

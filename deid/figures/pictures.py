@@ -15,7 +15,6 @@ from deid.photo import images
 from deid.photo.alignment import apply
 from deid.photo.faces import Face
 
-
 FACE = 120  # pixels of the screen: a smaller face can hardly be judged
 NARROWEST = 400  # pixels of the screen: a smaller figure is lost in a notebook's column
 

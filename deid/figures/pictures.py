@@ -42,7 +42,7 @@ def grid(
     They are wider where the figure would be narrower than ``NARROWEST``.
     """
     columns, left = min(columns, len(batch)), _margin(rows)
-    batch = _resized(batch, max(side, -((left - NARROWEST) // columns) - gap))
+    batch = _resized(batch, max(side, -((left - gap - NARROWEST) // columns) - gap))
     height, width = batch.shape[2:]
     head = 5 + 16 * max(title.count("\n") + 1 for title in titles) if titles else 0
     whole = mosaic(F.pad(batch, (0, 0, head, 0), value=1.0), columns, gap)

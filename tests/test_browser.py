@@ -1,6 +1,6 @@
 """Every notebook as its readers meet it: opened in JupyterLab in a real Chromium, and run to its end.
 
-``make browser`` runs these tests (``DEID_BROWSER`` is the folder for the screenshots); ``make test`` does not:
+``make browser`` runs these tests (``DEID_BROWSER`` is the folder for screenshots); ``make test`` does not:
 they need a browser and as long as all notebooks do.
 """
 

@@ -1,7 +1,5 @@
 """What every figure is drawn on and how it leaves: one style; pictures as JPEG, charts as PNG, GIFs.
 
-A page holds pictures as WebP, which needs half of JPEG's bytes.
-
 Images are (N, 3, H, W) in [-1, 1].
 """
 
@@ -14,7 +12,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 
-from deid.figures.pages import element
+from deid.figures.pages import element, webp
 from deid.photo import images
 from deid.storage import write_atomically
 
@@ -38,11 +36,10 @@ class NotebookFigure(Figure):
     alt = ""
 
     def _repr_html_(self) -> str:
-        drawn, encoded = _raster(self, DPI), io.BytesIO()
-        if not _has_picture(self):
-            return element(_encode_chart(drawn), "png", self.alt, drawn.size)
-        drawn.save(encoded, "webp", quality=75)
-        return element(encoded.getvalue(), "webp", self.alt, drawn.size)
+        drawn = _raster(self, DPI)
+        if _has_picture(self):
+            return element(webp(drawn), "webp", self.alt, drawn.size)
+        return element(_encode_chart(drawn), "png", self.alt, drawn.size)
 
 
 def save(figure: Figure, folder: str | Path, name: str, dpi: int = 2 * DPI) -> Path:

@@ -109,8 +109,10 @@ browser: $(READY)
 docs: $(READY)
 	@.venv/bin/python -c 'import mkdocs_jupyter, mkdocstrings' 2>/dev/null \
 	    || .venv/bin/python -m pip install --quiet -e '.[docs]'
-	@echo "== Building the site into build/site/"
-	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs $(if $(SERVE),serve,build --strict)
+	@echo "== Building the site into build/site/ and checking its links"
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs --quiet build --strict
+	@.venv/bin/python -m deid.study.checking build/site
+	@test -z "$(SERVE)" || .venv/bin/python -m http.server --bind 127.0.0.1 --directory build/site 8000
 
 $(READY): requirements.txt pyproject.toml
 	@echo "== Setting up .venv (once; downloads PyTorch)"

@@ -98,7 +98,7 @@ lab: $(READY)
 	@echo "== Opening notebooks/ in JupyterLab (Ctrl-C ends it)"
 	@$(SLEEPING) .venv/bin/jupyter lab --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/notebooks
 
-# With its bars; the notebooks one after the other, for 02, 05 and 06 learn from what 01 makes.
+# With their bars, one notebook after the other.
 browser: NOTEBOOK ?=
 browser: $(READY)
 	@.venv/bin/python -c 'import playwright' 2>/dev/null || .venv/bin/python -m pip install --quiet -e '.[browser]'

@@ -19,6 +19,9 @@ from pathlib import Path
 
 import pytest
 
+from deid.data import dataset, synthetic
+from deid.generators import load_generator
+
 FOLDER = os.environ.get("DEID_BROWSER", "")
 pytestmark = pytest.mark.skipif(not FOLDER, reason="run by make browser")
 ROOT = Path(__file__).parents[1]
@@ -38,11 +41,9 @@ SETTINGS = {
     "apputils-extension/notification": {"checkForUpdates": False, "fetchNews": "false"},
 }
 
-OPENED = """async () => {
-  const panel = jupyterapp.shell.currentWidget;
-  if (!panel?.context?.isReady || !panel.sessionContext) return false;
-  await panel.sessionContext.ready;
-  return panel.sessionContext.session?.kernel?.status === "idle";
+OPENED = """() => {
+  const panel = window.jupyterapp?.shell.currentWidget;
+  return Boolean(panel?.context?.isReady) && panel.sessionContext?.session?.kernel?.status === "idle";
 }"""
 RUN = "async () => { await jupyterapp.commands.execute('notebook:run-all-cells'); }"
 DIRTY = "jupyterapp.shell.currentWidget.context.model.dirty"
@@ -59,7 +60,7 @@ SEEN = """() => [...jupyterapp.shell.currentWidget.content.widgets].map((cell, i
     bar: cell.node.querySelector('.jp-OutputArea .jupyter-widgets') !== null,
     seconds: (Date.parse(times['shell.execute_reply']) - Date.parse(times['iopub.status.busy'])) / 1000 || 0};
 })"""
-HEIGHT = "document.querySelector('.jp-NotebookPanel-notebook .jp-WindowedPanel-outer').scrollHeight"
+OUTER = "document.querySelector('.jp-NotebookPanel-notebook .jp-WindowedPanel-outer')"
 
 
 @contextmanager
@@ -126,6 +127,10 @@ def checkout(tmp_path_factory) -> Path:
     shutil.copytree(ROOT / "notebooks", root / "notebooks")
     for name in ("media", "reports", "docs"):
         (root / name).symlink_to(ROOT / name)
+    # Notebooks 02, 05 and 06 learn from what 01 makes; each can be run alone here.
+    photos = synthetic.portraits(load_generator(), 64, tmp_path_factory.mktemp("portraits") / "photos")
+    for _ in dataset.create(photos, root / "runs/quick/faces/landmarks", dataset.Settings(min_face=40)):
+        pass
     return root
 
 
@@ -142,7 +147,6 @@ def open_notebook(address) -> Iterator[Callable]:
 
         def opened(name: str):
             page.goto(f"{address}/lab/tree/notebooks/{name}?reset")
-            page.wait_for_function("window.jupyterapp !== undefined")
             page.wait_for_function(OPENED)
             return page
 
@@ -153,9 +157,12 @@ def photograph(page, name: str) -> None:
     """The window as it opened, and the whole notebook."""
     folder = Path(FOLDER)
     folder.mkdir(parents=True, exist_ok=True)
+    page.evaluate(f"{OUTER}.scrollTo(0, 0)")
     page.screenshot(path=folder / f"{name}.png")
-    page.set_viewport_size({"width": 1440, "height": min(16_000, page.evaluate(HEIGHT) + 200)})
+    height = page.evaluate(f"{OUTER}.scrollHeight")
+    page.set_viewport_size({"width": 1440, "height": min(16_000, height + 200)})
     page.wait_for_timeout(1000)
+    page.evaluate(f"{OUTER}.scrollTo(0, 0)")
     page.screenshot(path=folder / f"{name}-whole.png")
 
 

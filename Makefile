@@ -32,7 +32,7 @@ help:
 	@echo "make media   copy the README's pictures from reports/RUN/ to media/   [RUN=full]"
 	@echo "make lab     open the notebooks in JupyterLab"
 	@echo "make browser run every notebook in JupyterLab in Chromium; screenshots land in out/browser/   [NOTEBOOK=04]"
-	@echo "make docs    build the site into build/site/ and check its links   [SERVE=1: show it at 127.0.0.1:8000]"
+	@echo "make docs    build the site into build/site/ and check its links   [SERVE=1: then show it at 127.0.0.1:8000]"
 	@echo "Each makes .venv first when it is missing (Python 3.11 or newer; about 3 minutes).   [PINNED=1: exact versions]"
 
 demo: $(READY)
@@ -110,7 +110,7 @@ docs: $(READY)
 	@.venv/bin/python -c 'import mkdocs_jupyter, mkdocstrings' 2>/dev/null \
 	    || .venv/bin/python -m pip install --quiet -e '.[docs]'
 	@echo "== Building the site into build/site/ and checking its links"
-	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs --quiet build --strict
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
 	@.venv/bin/python -m deid.study.checking build/site
 	@test -z "$(SERVE)" || .venv/bin/python -m http.server --bind 127.0.0.1 --directory build/site 8000
 

@@ -30,7 +30,7 @@ ROOMS = ["deid", *sorted(f"deid.{path.parent.name}" for path in ROOT.glob("deid/
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     notebooks = [path.relative_to(ROOT).as_posix() for path in sorted(ROOT.glob("notebooks/*.ipynb"))]
-    added = [{"The study": notebooks}, {"Python": [{room: f"api/{room}.md"} for room in ROOMS]}]
+    added = [{"The study": ["docs/notebooks.md", *notebooks]}, {"Python": [{room: f"api/{room}.md"} for room in ROOMS]}]
     config.nav = [*config.nav[:-1], *added, config.nav[-1]]
     config.watch += [str(ROOT / name) for name in ("README.md", "notebooks", "site", "deid")]
     return config

@@ -13,13 +13,13 @@ PAGES = (
     "README.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
-    "docs/*.md",
+    "docs/**/*.md",
     "deid/generators/WEIGHTS.md",
     "notebooks/*.ipynb",
 )
 # What pages link to or show.
 FILES = (
-    "LICENSE", "Makefile", "media/*", "docs/*.jpg", "docs/*.png", "notebooks/params/*", "site/site.css",
+    "LICENSE", "Makefile", "media/*", "docs/**/*.jpg", "docs/**/*.png", "notebooks/params/*", "site/site.css",
     "deid/evaluation/detection/*.json", "reports/*/*.html", "reports/*/*.json", "reports/*/figures/*",
     "reports/references/looks/*",
 )  # fmt: skip
@@ -29,19 +29,23 @@ ROOMS = ["deid", *sorted(f"deid.{path.parent.name}" for path in ROOT.glob("deid/
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    notebooks = [path.relative_to(ROOT).as_posix() for path in sorted(ROOT.glob("notebooks/*.ipynb"))]
-    added = [{"The study": ["docs/notebooks.md", *notebooks]}, {"Python": [{room: f"api/{room}.md"} for room in ROOMS]}]
-    config.nav = [*config.nav[:-1], *added, config.nav[-1]]
-    config.watch += [str(ROOT / name) for name in ("README.md", "notebooks", "site", "deid")]
+    """Add the study, the reference, and the pages of docs/ that mkdocs.yml does not name."""
+    notebooks, pages = _found("notebooks/*.ipynb"), _found("docs/**/*.md")
+    study = {"The study": ["docs/notebooks.md", *notebooks]}
+    python = {"Python": [{room: f"api/{room}.md"} for room in ROOMS]}
+    named = str([*config.nav, study])
+    more = {"More": [*(page for page in pages if page not in named), "CONTRIBUTING.md", "CHANGELOG.md"]}
+    config.nav = [*config.nav, study, python, more]
     return config
 
 
 @event_priority(100)  # before the plugin that looks for notebooks
 def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """The theme's files, and those of the repository that are pages or that pages link to."""
     theirs = [file for file in files if file.src_dir != config.docs_dir]
-    paths = sorted({path for pattern in (*PAGES, *FILES) for path in ROOT.glob(pattern) if path.is_file()})
+    paths = sorted({path for pattern in (*PAGES, *FILES) for path in _found(pattern)})
     where = str(ROOT), config.site_dir, config.use_directory_urls
-    ours = [File(path.relative_to(ROOT).as_posix(), *where) for path in paths]
+    ours = [File(path, *where) for path in paths]
     made = {f"api/{room}.md": _reference(room) for room in ROOMS}
     made |= {f"{folder}/index.md": _listing(folder) for folder in LISTED}
     return Files([*theirs, *ours, *(File.generated(config, uri, content=text) for uri, text in made.items())])
@@ -53,6 +57,10 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
         return html
     html = re.sub(r"<script[^>]*(?:mathjax|require\.js)[^>]*>\s*</script>", "", html, flags=re.IGNORECASE)
     return re.sub(r'(href="(?!https?:)[^"#]+)\.(?:ipynb|md)(?=["#])', r"\1.html", html)
+
+
+def _found(pattern: str) -> list[str]:
+    return sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob(pattern) if path.is_file())
 
 
 def _reference(room: str) -> str:

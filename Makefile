@@ -20,7 +20,7 @@ NOTEBOOKS = $(QUIET) $(SLEEPING) $(ONE_THREAD) .venv/bin/python -m pytest -p no:
     --nbval-lax --nbval-current-env
 
 .DEFAULT_GOAL = help
-.PHONY: help demo lint quick test fuzz study lab media
+.PHONY: help demo lint quick test fuzz study lab media browser docs
 
 help:
 	@echo "make demo    replace both faces of media/sample.jpg; the photo, its JSON and a GIF land in out/"
@@ -31,6 +31,8 @@ help:
 	@echo "make study   run notebooks 01 to 08 into reports/RUN/   [RUN=quick] [PARAMS=RUN: notebooks/params/PARAMS-NN.yaml]"
 	@echo "make media   copy the README's pictures from reports/RUN/ to media/   [RUN=full]"
 	@echo "make lab     open the notebooks in JupyterLab"
+	@echo "make browser run every notebook in JupyterLab in Chromium; screenshots land in out/browser/   [NOTEBOOK=04]"
+	@echo "make docs    build the site into build/site/ and check its links   [SERVE=1: then show it at 127.0.0.1:8000]"
 	@echo "Each makes .venv first when it is missing (Python 3.11 or newer; about 3 minutes).   [PINNED=1: exact versions]"
 
 demo: $(READY)
@@ -94,7 +96,23 @@ media:
 
 lab: $(READY)
 	@echo "== Opening notebooks/ in JupyterLab (Ctrl-C ends it)"
-	@$(SLEEPING) .venv/bin/jupyter lab notebooks/
+	@$(SLEEPING) .venv/bin/jupyter lab --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/notebooks
+
+# With their bars, one notebook after the other.
+browser: NOTEBOOK ?=
+browser: $(READY)
+	@.venv/bin/python -c 'import playwright' 2>/dev/null || .venv/bin/python -m pip install --quiet -e '.[browser]'
+	@echo "== Running the notebooks in a browser; screenshots land in out/browser/"
+	@$(SLEEPING) DEID_BROWSER=out/browser .venv/bin/python -m pytest -p no:randomly -p no:xdist -k '$(NOTEBOOK)' \
+	    tests/test_browser.py
+
+docs: $(READY)
+	@.venv/bin/python -c 'import mkdocs_jupyter, mkdocstrings' 2>/dev/null \
+	    || .venv/bin/python -m pip install --quiet -e '.[docs]'
+	@echo "== Building the site into build/site/ and checking its links"
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
+	@.venv/bin/python -m deid.study.checking build/site
+	@test -z "$(SERVE)" || .venv/bin/python -m http.server --bind 127.0.0.1 --directory build/site 8000
 
 $(READY): requirements.txt pyproject.toml
 	@echo "== Setting up .venv (once; downloads PyTorch)"

@@ -69,6 +69,7 @@ MANY_PARAMETERS = {
 # Test files that belong to no single module.
 OF_ALL = {
     "test_architecture.py",
+    "test_browser.py",
     "test_fuzzing.py",
     "test_kills.py",
     "test_notebooks.py",

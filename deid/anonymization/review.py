@@ -10,9 +10,10 @@ from torch import Tensor
 from deid import storage
 from deid.anonymization import batch, telling
 from deid.anonymization.batch import Job
+from deid.anonymization.choices import BLACKOUT, KEEP, REPLACE
 from deid.anonymization.looking import Sight, decide
 from deid.anonymization.options import Options
-from deid.anonymization.wishes import BLACKOUT, KEEP, REPLACE, UsageError
+from deid.anonymization.wishes import UsageError
 from deid.photo import images
 from deid.photo.faces import Face
 

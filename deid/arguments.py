@@ -52,6 +52,7 @@ def parser() -> argparse.ArgumentParser:
     others = "\n".join(f"  {word:12}{command.help}" for word, command in COMMANDS.items())
     p = argparse.ArgumentParser(
         "deid",
+        usage="deid FILE_OR_FOLDER... [options]",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog=f"{EXAMPLES}\n{others}",
         description="Replace every face in photos and clips by a synthesized one. Inputs are never changed.",

@@ -39,11 +39,11 @@ def without(given: argparse.Namespace, options: Options) -> Iterator[str]:
         yield from _told(given, WRITING, "with --preview" if given.preview else "with --review")
 
 
-def without_files(given: argparse.Namespace, photos: int, clips: int) -> Iterator[str]:
+def without_files(given: argparse.Namespace, options: Options, photos: int, clips: int) -> Iterator[str]:
     """The same for what there is to do: so many photos and clips."""
     if clips and not photos:
         yield from _told(given, OF_PHOTOS, "on clips")
-    elif photos == 1 and not clips:
+    elif photos == 1 and not clips and options.draws:
         yield from _told(given, ("link",), "on a single photo")
 
 

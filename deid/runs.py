@@ -25,7 +25,7 @@ def run(given: argparse.Namespace, options: Options) -> int:
                 say(f"deid: {sentence}", sys.stderr)
             if given.webcam is not None:
                 return console.show_camera(given.webcam, options)
-            plans = _planned(given)
+            plans = _planned(given, options)
             for plan in plans:
                 held.enter_context(reruns.alone(plan.jobs, plan.output))
             resolve_device(options.device)  # whoever asks for one that is not there need not wait
@@ -45,7 +45,7 @@ def run(given: argparse.Namespace, options: Options) -> int:
         return _do(plans, options, given, album)
 
 
-def _planned(given: argparse.Namespace) -> list[Plan]:
+def _planned(given: argparse.Namespace, options: Options) -> list[Plan]:
     """What there is to do, by folder of results; options that have no effect on it are said."""
     if given.output:
         plans = [planning.plan_batch(given.inputs, given.output, given.boxes)]
@@ -59,7 +59,7 @@ def _planned(given: argparse.Namespace) -> list[Plan]:
     if not given.preview:
         planning.refuse_overwriting(plans)
     clips = [formats.is_clip(job.source) for plan in plans for job in plan.jobs]
-    for sentence in effects.without_files(given, clips.count(False), clips.count(True)):
+    for sentence in effects.without_files(given, options, clips.count(False), clips.count(True)):
         say(f"deid: {sentence}", sys.stderr)
     return plans
 
@@ -93,6 +93,6 @@ def _do(plans: Sequence[Plan], options: Options, given: argparse.Namespace, albu
         records = {name: batch.earlier_record(path) for path, name in shown.items()}
         for line in telling.worth_a_look(records):
             say(line)
-    where = ", ".join(dict.fromkeys(str(plan.output) for plan in plans))
-    say(f"{sum(written)} of {every} {what} written to {where}")
+    where = f"to {given.output}" if given.output else f"beside the originals, as NAME{planning.ADDED}"
+    say(f"{sum(written)} of {every} {what} written {where}")
     return 0 if sum(written) == every else 1

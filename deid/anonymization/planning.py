@@ -35,7 +35,7 @@ def plan_batch(inputs: Sequence[str], output: Path, boxes: Path | None) -> Plan:
     work.
     """
     by_name = wishes.read(boxes)
-    plan = _plan(expanded(inputs), output, by_name)
+    plan = _plan([path for path in expanded(inputs) if not previews.is_preview(path)], output, by_name)
     _check([plan], inputs, by_name, boxes)
     return plan
 
@@ -69,8 +69,6 @@ def _plan(given: Iterable[Path], output: Path, by_name: dict[str, Wishes], added
     jobs: dict[str, Job] = {}
     plan = Plan(output, [], [], [])
     for path in given:
-        if previews.is_preview(path):
-            continue
         root, listing = _listed(path, output)
         plan.ignored.extend(listing.others)
         plan.refused.extend(listing.closed)
@@ -121,8 +119,12 @@ def _beside(given: Path) -> Path:
 
 
 def _is_own(given: Path) -> bool:
-    """Whether an earlier run left this file beside its original."""
-    return given.stem.endswith(ADDED) and not os.path.isdir(given) and batch.is_result(given, given.parent)
+    """Whether an earlier run left this file beside its original: a result, its record, or a preview."""
+    if os.path.isdir(given):
+        return False
+    photo = given.with_suffix("") if given.suffix in batch.BESIDE else given
+    named = photo.stem.endswith(ADDED) and batch.is_result(given, given.parent)
+    return named or previews.is_preview(given)
 
 
 def _listed(given: Path, output: Path) -> tuple[Path, Listing]:
@@ -130,8 +132,9 @@ def _listed(given: Path, output: Path) -> tuple[Path, Listing]:
     if not os.path.isdir(given):
         return given.parent, Listing([given])
     found = folders.walk(given)
-    ours = [photo for photo in found.pictures if batch.is_result(photo, output) or previews.is_preview(photo)]
-    pictures = [photo for photo in found.pictures if photo not in ours]
-    others = [other for other in found.others if not batch.is_result(other, output)]
-    clips = [clip for clip in found.clips if not batch.is_result(clip, output)]
+
+    def foreign(paths: Iterable[Path]) -> list[Path]:
+        return [path for path in paths if not (batch.is_result(path, output) or _is_own(path))]
+
+    pictures, others, clips = map(foreign, (found.pictures, found.others, found.clips))
     return given, Listing(pictures, others, found.closed, clips)

@@ -51,6 +51,7 @@ MAY_IMPORT = {
     "bars": {"terminal"},
     "commands": set(),  # it imports what is asked for by its name
     "console": ANONYMIZES | {"bars", "figures", "terminal", "video"},
+    "doctor": {"references"},  # it asks for the library, where PyTorch can be imported
     "effects": ANONYMIZES,
     "runs": ANONYMIZES | {"bars", "console", "effects"},
     "terminal": set(),

@@ -83,7 +83,7 @@ def refuse_clashes(jobs: Iterable[Job], output: Path, case_blind: bool | None = 
 
 
 def refuse_overwriting(jobs: Iterable[Job], output: Path, inputs: Iterable[Path] = ()) -> None:
-    """Raise ``UsageError`` where an output would replace a file that no run wrote, or one of all ``inputs``."""
+    """Raise ``UsageError`` where an output would replace an input, or a file that no earlier run wrote."""
     jobs = list(jobs)
     sources = {os.path.realpath(path) for path in (*inputs, *(job.source for job in jobs))}
     for job in jobs:

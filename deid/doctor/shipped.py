@@ -15,7 +15,7 @@ def packed() -> dict[str, str]:
 
 
 def wrong(package: Path = PACKAGE) -> dict[str, str]:
-    """Name -> what is wrong with it, of the networks below ``package`` that are not those that were packed."""
+    """Name -> what is wrong with it, of the networks below ``package`` that are not as they were packed."""
     found = {}
     for name, digest in packed().items():
         if not (package / name).is_file():

@@ -20,7 +20,7 @@ NOTEBOOKS = $(QUIET) $(SLEEPING) $(ONE_THREAD) .venv/bin/python -m pytest -p no:
     --nbval-lax --nbval-current-env
 
 .DEFAULT_GOAL = help
-.PHONY: help demo lint quick test fuzz study lab media colab
+.PHONY: help demo lint quick test fuzz study lab media colab wheel
 
 help:
 	@echo "make demo    replace both faces of media/sample.jpg; the photo, its JSON and a GIF land in out/"
@@ -32,6 +32,7 @@ help:
 	@echo "             or one of them: NOTEBOOK=04, with a photo of yours: PHOTO=party.jpg (03 to 06)"
 	@echo "make media   copy the README's pictures from reports/RUN/ to media/   [RUN=full]"
 	@echo "make lab     open the notebooks in JupyterLab"
+	@echo "make wheel   build the package, and try it in an environment of its own   [PYTHON=python3; 6 GB]"
 	@echo "make colab   try the notebooks' first cell with Colab's packages   [COLAB=python3.13; 6 GB]"
 	@echo "Each makes .venv first when it is missing (Python 3.11 or newer; about 3 minutes).   [PINNED=1: exact versions]"
 
@@ -90,6 +91,14 @@ study: $(READY)
 	    rm $(REPORT)/$$name.ipynb; \
 	done
 	@echo "== Read $(REPORT)/*.html; figures and metrics.json lie beside them"
+
+wheel: PYTHON ?= python3
+wheel:
+	@echo "== Building the package"
+	@rm -rf build dist && $(PYTHON) -m pip wheel -q --no-deps -w dist .
+	@echo "== Trying $$(ls dist) in dist/env"
+	@$(PYTHON) -m venv dist/env && dist/env/bin/python -m pip install -q --disable-pip-version-check dist/*.whl
+	@cp media/sample.jpg dist/party.jpg && cd dist && env/bin/deid doctor && env/bin/deid party.jpg
 
 # Colab's packages are in an environment of their own; the test makes another one on top of it each time.
 colab: COLAB ?= python3.13

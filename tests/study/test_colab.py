@@ -51,7 +51,7 @@ def packages(python: Path) -> set[tuple[str, str]]:
     listed = subprocess.run(
         [python, "-m", "pip", "list", "--format=freeze"], capture_output=True, text=True, check=True
     )
-    return {tuple(line.split("==")) for line in listed.stdout.splitlines() if "==" in line}
+    return {tuple(line.replace("_", "-").split("==")) for line in listed.stdout.splitlines() if "==" in line}
 
 
 @pytest.fixture

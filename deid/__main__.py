@@ -20,7 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
         try:
             return commands.run(*given) if given and given[0] in commands.COMMANDS else _main(given)
         except KeyboardInterrupt:
-            print("stopped before the first photo; nothing was written", file=sys.stderr)
+            print("stopped", file=sys.stderr)
             return 130
 
 

@@ -84,19 +84,19 @@ def do_clip(job: Job, output: Path, options: Options, arguments: argparse.Namesp
 
 def look(plans: Sequence[Plan], options: Options, only: bool) -> int:
     """Write what a person decides by, for all photos; ``only`` pictures, else boxes to edit -> exit code."""
-    jobs = [(plan.output, job) for plan in plans for job in plan.jobs]
-    photos = [job for _, job in jobs if not formats.is_clip(job.source)]
+    jobs = [job for plan in plans for job in plan.jobs]
+    clips = [job for job in jobs if formats.is_clip(job.source)]
     failed = sum(len(plan.refused) for plan in plans)
-    with bar(total=len(photos), unit="photo") as shown:
+    with bar(total=len(jobs) - len(clips), unit="photo") as shown:
         for plan in plans:
-            mine = [job for job in plan.jobs if job in photos]
+            photos = [job for job in plan.jobs if not formats.is_clip(job.source)]
             write = previews.preview if only else review.review
-            for done in write(mine, options, plan.output, _draw):
+            for done in write(photos, options, plan.output, _draw):
                 _say_looked_at(done, plan.output if only else None)
                 failed += bool(done.problem)
                 shown.update()
-    if clips := len(jobs) - len(photos):
-        say(f"{clips} clips were not looked at: boxes are for photos")
+    if clips:
+        say(f"{len(clips)} clips were not looked at: boxes are for photos")
     if not only:
         boxes = plans[0].output / review.BOXES
         say(f"look at the pictures in {plans[0].output} (they show the faces), edit {boxes}, hand it over:")

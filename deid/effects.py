@@ -15,6 +15,7 @@ CHECKING = ("recogniser", "threshold")
 WRITING = ("gif", "keep_metadata", "keep_faceless", "verify", "link")
 OF_PHOTOS = ("gif", "keep_metadata", "link")
 OF_FILES = (
+    "inputs",
     "output",
     "boxes",
     "review",
@@ -25,7 +26,7 @@ OF_FILES = (
     "keep_metadata",
     "link",
 )
-NAMED = {"verify": "--no-verify", "output": "-o"}
+NAMED = {"verify": "--no-verify", "output": "-o", "inputs": "FILE_OR_FOLDER"}
 
 
 def without(given: argparse.Namespace, options: Options) -> Iterator[str]:
@@ -36,7 +37,8 @@ def without(given: argparse.Namespace, options: Options) -> Iterator[str]:
     if given.webcam is not None:
         yield from _told(given, OF_FILES, "with --webcam")
     elif given.preview or given.review:
-        yield from _told(given, WRITING, "with --preview" if given.preview else "with --review")
+        names = (*WRITING, "overwrite") if given.preview else WRITING  # a preview is always made anew
+        yield from _told(given, names, "with --preview" if given.preview else "with --review")
 
 
 def without_files(given: argparse.Namespace, options: Options, photos: int, clips: int) -> Iterator[str]:
@@ -59,5 +61,5 @@ def _told(given: argparse.Namespace, names: tuple[str, ...], where: str) -> Iter
     unasked = {field.name: field.default for field in fields(Options)}
     for name in names:
         value = getattr(given, name, None)
-        if value not in (None, False, unasked.get(name)) or (name == "verify" and value is False):
+        if value not in (None, False, [], unasked.get(name)) or (name == "verify" and value is False):
             yield f"{NAMED.get(name, '--' + name.replace('_', '-'))} has no effect {where}"

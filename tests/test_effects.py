@@ -23,6 +23,8 @@ def told(line: str, photos: int = 2, clips: int = 0) -> list[str]:
         ("a.jpg --no-verify --recogniser dlib", "--recogniser has no effect with --no-verify"),
         ("a.jpg --preview --gif", "--gif has no effect with --preview"),
         ("a.jpg -o out --review --no-verify", "--no-verify has no effect with --review"),
+        ("a.jpg --preview --overwrite", "--overwrite has no effect with --preview"),
+        ("a.jpg --webcam 0", "FILE_OR_FOLDER has no effect with --webcam"),
         ("--webcam 0 -o out", "-o has no effect with --webcam"),
     ],
 )

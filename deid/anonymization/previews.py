@@ -25,7 +25,7 @@ def path_of(job: Job, output: Path) -> Path:
 
 def is_preview(path: Path) -> bool:
     """Whether an earlier run wrote the file at ``path`` as a preview: it is no input then."""
-    if not path.name.endswith(SUFFIX):
+    if not (path.name.endswith(SUFFIX) and path.is_file()):  # reading a pipe would wait for ever
         return False
     try:
         with path.open("rb") as file:

@@ -102,7 +102,7 @@ def extras() -> Iterator[Finding]:
 
 def weights(package: Path = shipped.PACKAGE) -> Iterator[Finding]:
     """The networks that ship: whether each is there, and the one that was packed."""
-    again = "install again: pip install --force-reinstall --no-deps deid-faces, or git checkout -- deid"
+    again = "install the package again, from its wheel or checkout; in a checkout: git checkout -- deid"
     found = shipped.wrong(package)
     for name, told in found.items():
         if name in shipped.TRAINING_ONLY and told == "missing":

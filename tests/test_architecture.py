@@ -47,9 +47,15 @@ MAY_IMPORT = {
     "study": {"storage", "photo"},
     # The front doors: `import deid` and the command line.
     "__init__": ANONYMIZES,
-    "arguments": ANONYMIZES,
-    "console": ANONYMIZES | {"figures", "video"},
-    "__main__": ANONYMIZES | {"arguments", "console"},
+    "arguments": ANONYMIZES | {"commands"},
+    "bars": {"terminal"},
+    "commands": set(),  # it imports what is asked for by its name
+    "console": ANONYMIZES | {"bars", "figures", "terminal", "video"},
+    "doctor": {"references"},  # it asks for the library, where PyTorch can be imported
+    "effects": ANONYMIZES,
+    "runs": ANONYMIZES | {"bars", "console", "effects"},
+    "terminal": set(),
+    "__main__": {"arguments", "commands", "photo", "runs", "terminal"},
 }
 
 # The command line of a room may draw and load what the room itself does not need.

@@ -12,6 +12,7 @@ import yaml
 from packaging.requirements import Requirement
 
 import deid
+from deid.doctor import shipped
 
 ROOT = Path(__file__).parents[1]
 CONDA_NAMES = {"pytorch": "torch", "matplotlib-base": "matplotlib"}
@@ -133,6 +134,16 @@ def test_package_data_are_there():
         for path in (ROOT / package.replace(".", "/")).glob(pattern)
     }
     assert stored <= covered, "a network that would not ship"
+
+
+def test_the_wheel_leaves_out_what_only_training_needs():
+    left_out = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"][
+        "exclude-package-data"
+    ]
+    names = {
+        f"{package.removeprefix('deid.')}/{name}" for package, names in left_out.items() for name in names
+    }
+    assert names == set(shipped.TRAINING_ONLY) and all((ROOT / "deid" / name).is_file() for name in names)
 
 
 def test_links_of_the_project_wait_for_its_place():

@@ -25,7 +25,7 @@ from deid.evaluation.observations import Observations, Person
 from deid.evaluation.reconstruction import Lesson, Reverser
 from deid.evaluation.statistics import Interval
 from deid.photo import images
-from deid.recognition import recognisers
+from deid.recognition import choices, recognisers
 
 OTHER = "other person"  # a case of its own: another person's photo, which nothing may recognise
 CHUNK = 500  # photos of LFW between two files
@@ -148,7 +148,7 @@ def prove(judge: str, photos: str | Path, pairs: str | Path, cache: str | Path) 
 def proofs(photos: str | Path, pairs: str | Path, cache: str | Path) -> dict[str, dict]:
     """``prove`` for every recogniser by name; one that cannot be had here says why instead ("skipped")."""
     found = {}
-    for name in recognisers.NAMES:
+    for name in choices.NAMES:
         try:
             found[name] = prove(name, photos, pairs, cache)
         except recognisers.RecogniserError as error:

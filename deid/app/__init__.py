@@ -1,1 +1,1 @@
-"""Try it on a photo of one's own: a session, and the two things that show it, a page and a notebook's panel."""
+"""Try it on a photo of one's own: a session, and what shows it, a page and a notebook's panel."""

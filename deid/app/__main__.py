@@ -1,18 +1,23 @@
 """Try it on a photo of one's own, in a browser: ``python -m deid.app``."""
 
 import argparse
+import signal
 import sys
 
 from deid.anonymization import pipeline, telling
 from deid.anonymization.options import Options
 
-MISSING = "the page needs Gradio; run: pip install 'deid-faces[app]', or in a checkout: pip install -e '.[app]'"
+MISSING = (
+    "the page needs Gradio; run: pip install 'deid-faces[app]', or in a checkout: pip install -e '.[app]'"
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve the page until Ctrl-C -> exit code."""
     parser = argparse.ArgumentParser("python -m deid.app", description=__doc__)
-    parser.add_argument("--host", default="127.0.0.1", help="address to serve at (%(default)s: only this machine)")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to serve at (%(default)s: only this machine)"
+    )
     parser.add_argument("--port", type=int, help="port (the first that is free from 7860 on)")
     given = parser.parse_args(arguments)
     try:
@@ -22,6 +27,8 @@ def main(arguments: list[str] | None = None) -> int:
             raise
         print(f"deid: {MISSING} ({error})", file=sys.stderr)
         return 2
+    # A server that is told to end leaves no files either.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         _prepare(Options())
         with serving.serve(given.host, given.port) as server:

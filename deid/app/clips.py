@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from deid.anonymization.options import Options
-from deid.app import limits
+from deid.app import limits, photos
 from deid.app.limits import UploadError
 from deid.app.photos import BEHIND, Made, Step
-from deid.video import engine, records, searching
+from deid.video import engine, searching
 from deid.video.reading import Reader
 
 STAGES = {engine.LOOKING: 0.0, engine.CHOOSING: 0.4, engine.DRAWING: 0.5}  # where each begins, of the whole
@@ -40,7 +40,9 @@ def steps(source: Path, folder: Path, options: Options) -> Iterator[Step]:
         result = step.result
     assert result is not None
     content = target if result.roles else None
-    yield Step("done", 1.0, Made(target.name, content, records.summary(result)))
+    hidden = [(role.disguise.method, role.disguise.reason) for role in result.roles]
+    lost = [f"not written again: {', '.join(result.lost)}"] if result.lost else []
+    yield Step("done", 1.0, Made(target.name, content, photos.told(hidden, 0, lost)))
 
 
 def _too_long(name: str, told: str) -> UploadError:

@@ -1,4 +1,4 @@
-"""A visit as HTML: what is on its table, and what became of it. A browser fetches pictures by words (``visits``)."""
+"""A visit as HTML: what is open, and what became of it. Pictures are fetched by words (``visits``)."""
 
 from pathlib import Path
 
@@ -26,7 +26,11 @@ def opened(session: Session) -> str:
 
 
 def boxes(visit: Visit, index: int) -> str:
-    """The photo with its numbered boxes."""
+    """The photo with its numbered boxes, or the clip as it was given."""
+    if visit.session.clip:
+        return views.clip(
+            _source(visit, "given", visit.session.clip, visit.session.clip.name), "the clip before"
+        )
     table = _table(visit.session, index)
     if table is None:
         return ""
@@ -44,7 +48,9 @@ def face(visit: Visit, index: int, one: Numbered) -> str:
 def result(visit: Visit, index: int) -> str:
     """Before and after of the photo, or the clip, what was done, and the links to save all results."""
     session, table = visit.session, _table(visit.session, index)
-    made = session.clip_made if session.clip else table and table.made
+    made = session.clip_made
+    if table is not None:
+        made = table.made
     if made is None:
         return ""
     links = [_link(visit, each, number) for number, each in enumerate(_all_made(session))]
@@ -56,10 +62,12 @@ def _shown(visit: Visit, made: Made) -> str:
         return views.note(NO_FACE, problem=True)
     if isinstance(made.content, Path):
         clip = _source(visit, "clip", made.content, made.name)
-        return views.clip(clip, "the clip with other faces")
+        return views.clip(clip, "the clip after")
     assert made.before is not None and made.after is not None
     before, after = (views.jpeg(each) for each in (made.before, made.after))
-    return views.slider(_source(visit, "before", before, "before.jpg"), _source(visit, "after", after, "after.jpg"))
+    return views.slider(
+        _source(visit, "before", before, "before.jpg"), _source(visit, "after", after, "after.jpg")
+    )
 
 
 def _link(visit: Visit, made: Made, number: int) -> str:

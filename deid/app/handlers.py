@@ -1,9 +1,8 @@
-"""What the page's buttons do. Files are read and deleted at once; what is shown is fetched by words (``desk``)."""
+"""What the page's buttons do. Uploaded files are read and deleted at once."""
 
 import contextlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 
@@ -13,7 +12,11 @@ from deid.app import desk, limits, views
 from deid.app.visits import Visit, Visits
 from deid.generators import WeightsError
 
-PROBLEMS = (ValueError, WeightsError, OSError)  # photos and clips that cannot be done; others are faults of ours
+PROBLEMS = (
+    ValueError,
+    WeightsError,
+    OSError,
+)  # photos and clips that cannot be done; others are faults of ours
 
 
 class Handlers:
@@ -28,7 +31,9 @@ class Handlers:
         visit.withdraw()
         try:
             problems = visit.session.open(_received(paths or []), Options())
-            said = views.note(desk.opened(visit.session)) if visit.session.photos or visit.session.clip else ""
+            said = (
+                views.note(desk.opened(visit.session)) if visit.session.photos or visit.session.clip else ""
+            )
         except PROBLEMS as error:
             problems, said = [telling.reason(error)], ""
         said += "".join(views.note(problem, problem=True) for problem in problems)
@@ -37,7 +42,7 @@ class Handlers:
             None,  # the field is ready for other files
             said,
             gr.Row(visible=bool(photos or visit.session.clip)),
-            gr.Dropdown(photos, value=0 if photos else None, visible=len(photos) > 1),
+            gr.Dropdown(photos or [("", 0)], value=0, visible=len(photos) > 1),
             desk.boxes(visit, 0),
             turn + 1,
             "",
@@ -86,7 +91,6 @@ class Handlers:
         return self.visits.of(str(request.session_hash))
 
 
-
 def _received(paths: Sequence[str]) -> list[tuple[str, bytes]]:
     """Uploaded files as (name, content); they are deleted from the disk, also where they are refused."""
     files = [Path(path) for path in paths]
@@ -94,7 +98,9 @@ def _received(paths: Sequence[str]) -> list[tuple[str, bytes]]:
         limits.check([(file.name, file.stat().st_size) for file in files])
         return [(file.name, file.read_bytes()) for file in files]
     except FileNotFoundError as error:
-        raise limits.UploadError(f"{Path(error.filename).name}: was not received whole; give it again") from None
+        raise limits.UploadError(
+            f"{Path(error.filename).name}: was not received whole; give it again"
+        ) from None
     finally:
         for file in files:
             file.unlink(missing_ok=True)

@@ -1,13 +1,14 @@
 """What is accepted at once, so that no mistake fills the memory or lasts for hours."""
 
 from collections.abc import Sequence
-from pathlib import PurePath
+from pathlib import Path
 
 from deid.photo import formats
 from deid.photo.formats import ImageError
 
 PHOTOS = 8  # at once
 MEGABYTES = 50  # of a file
+MEGABYTE = 1 << 20  # bytes
 MEGAPIXELS = 50  # of a photo: about 3 GB of memory while it is worked on
 SECONDS = 15  # of a clip: some minutes of work
 FRAMES = 450  # of a clip, whatever its header says
@@ -18,7 +19,7 @@ class UploadError(ImageError):
 
 
 def check(files: Sequence[tuple[str, int]]) -> None:
-    """Raise ``UploadError`` for files, as (name, bytes), that are too many or too large, or do not go together.
+    """Raise ``UploadError`` for files, as (name, bytes), that are too many, too large, or of two kinds.
 
     Accepted are up to ``PHOTOS`` photos, or one clip.
     """
@@ -29,10 +30,10 @@ def check(files: Sequence[tuple[str, int]]) -> None:
     for name, size in files:
         if not size:
             raise UploadError(f"{name}: an empty file; choose another one")
-        if size > MEGABYTES * 1_000_000:
+        if size > MEGABYTES * MEGABYTE:
             raise UploadError(
-                f"{name}: {size / 1e6:.0f} MB, over the limit of {MEGABYTES} MB; make it smaller first, "
+                f"{name}: {size / MEGABYTE:.0f} MB, over the limit of {MEGABYTES} MB; make it smaller first, "
                 "or use the command line, which has no such limit"
             )
-    if len(files) > 1 and any(formats.is_clip(PurePath(name)) for name, _ in files):
+    if len(files) > 1 and any(formats.is_clip(Path(name)) for name, _ in files):
         raise UploadError("a clip is done by itself; give one clip, or photos only")

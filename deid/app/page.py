@@ -1,4 +1,4 @@
-"""The page: files, a picture with boxes, a choice for each face, and the result. Gradio draws it, an extra."""
+"""The page: files, a picture with boxes, a choice for each face, the result. Gradio draws it, an extra."""
 
 from typing import Any
 
@@ -15,8 +15,8 @@ ABOUT = f"""# {TITLE}
 Give up to {limits.PHOTOS} photos, or one clip of at most {limits.SECONDS} seconds. Everything is done on the
 computer that runs this page. Nothing is sent anywhere else, and nothing is left when you close it.
 
-**Do not rely on the result where someone's safety depends on it.** Hair, clothes and the place stay visible, and
-a face can be missed."""
+**Do not rely on the result where someone's safety depends on it.** Hair, clothes and the place stay visible,
+and a face can be missed."""
 METHODS = {
     "reference": "another face: a person who does not exist",
     "onepass": "another face, drawn by a network (faster)",
@@ -25,10 +25,15 @@ METHODS = {
     "blackout": "black",
 }
 CSS = """.download {display: inline-block; margin: 0.5em 1em 0 0; padding: 0.5em 1em; border-radius: 6px;
-background: #1d4ed8; color: white !important; text-decoration: none}"""
+background: #1d4ed8; color: white !important; text-decoration: none}
+.faces {max-height: 60vh; overflow-y: auto}
+.face {flex-wrap: nowrap !important; align-items: center}
+.face > :first-child {flex: 0 0 100px !important; min-width: 100px !important}
+.face .wrap {flex-wrap: nowrap; gap: 4px}
+.face label {padding: 4px 8px !important}"""
 WITH_CHOICE = 40  # faces; the others of a crowd become what the tool does unasked
 PRIVATE: dict[str, Any] = {"api_visibility": "private"}
-ALONE: dict[str, Any] = PRIVATE | {"concurrency_limit": 1, "concurrency_id": "work"}
+ALONE: dict[str, Any] = PRIVATE | {"concurrency_limit": 1, "concurrency_id": "work"}  # one at a time
 
 
 def build(visits: Visits) -> gr.Blocks:
@@ -36,7 +41,9 @@ def build(visits: Visits) -> gr.Blocks:
     do = Handlers(visits)
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600)) as page:
         gr.Markdown(ABOUT)
-        files = gr.Files(label=f"Photos, or a clip; each at most {limits.MEGABYTES} MB", elem_id="files")
+        files = gr.Files(
+            label=f"Photos, or a clip; each at most {limits.MEGABYTES} MB", elem_id="files", height=150
+        )
         said = gr.HTML(elem_id="said")
         turn = gr.State(0)  # counts what was opened, so that the faces are shown anew
         with gr.Row(visible=False) as work:
@@ -44,7 +51,8 @@ def build(visits: Visits) -> gr.Blocks:
                 boxes = gr.HTML(elem_id="boxes")
             with gr.Column(scale=2):
                 which = gr.Dropdown(label="Photo", elem_id="which", visible=False)
-                _faces(do, which, turn, boxes)
+                with gr.Column(elem_classes="faces"):
+                    _faces(do, which, turn, boxes)
                 names = [(told, name) for name, told in METHODS.items()]
                 method = gr.Radio(names, value="reference", label="A face becomes", elem_id="method")
                 seed = gr.Number(0, label="Seed", precision=0, minimum=0, elem_id="seed")
@@ -55,9 +63,10 @@ def build(visits: Visits) -> gr.Blocks:
         opened = [files, said, work, which, boxes, turn, result]
         files.upload(do.open, [files, turn], opened, **PRIVATE)
         which.input(do.look, [which], [boxes, result], **PRIVATE)
-        go.click(do.make, [which, method, seed], [said, result], **ALONE)
+        settings, made = [which, method, seed], [said, result]
+        go.click(do.make, settings, made, show_progress_on=result, **ALONE)
         another = other.click(lambda seed: int(seed or 0) + 1, [seed], [seed], **PRIVATE)
-        another.then(do.make, [which, method, seed], [said, result], **ALONE)
+        another.then(do.make, settings, made, show_progress_on=result, **ALONE)
         page.unload(do.leave)
     return page
 
@@ -70,9 +79,12 @@ def _faces(do: Handlers, which: gr.Dropdown, turn: gr.State, boxes: gr.HTML) -> 
         index, visit = index or 0, do.visit(request)
         for table in visit.session.photos[index : index + 1]:
             for one in table.opened.faces[:WITH_CHOICE]:
-                with gr.Row(equal_height=True):
-                    gr.HTML(desk.face(visit, index, one), scale=0, min_width=views.THUMBNAIL)
+                with gr.Row(elem_classes="face"):
+                    gr.HTML(
+                        desk.face(visit, index, one),
+                    )
                     label = f"Face {one.number}{' (perhaps no face)' if one.doubtful else ''}"
                     choices = [(views.SAYS[choice], choice) for choice in DO]
-                    radio = gr.Radio(choices, value=table.chosen(one.number), label=label, key=f"{turn}-{index}-{one.number}")
+                    value, key = table.chosen(one.number), f"{turn}-{index}-{one.number}"
+                    radio = gr.Radio(choices, value=value, label=label, interactive=True, key=key)
                     radio.input(do.choose(index, one.number), [radio], [boxes], **PRIVATE)

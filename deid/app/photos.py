@@ -1,12 +1,13 @@
-"""One photo that a person tries: read, its faces numbered, made by their choices, and handed back as bytes."""
+"""One photo that a person tries: read, its faces numbered, anonymized by their choices, handed back."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 from torch import Tensor
 
-from deid.anonymization import pipeline, review, telling
+from deid.anonymization import pipeline, review
 from deid.anonymization.looking import Sight, decide
 from deid.anonymization.options import Options
 from deid.anonymization.review import Numbered
@@ -17,6 +18,7 @@ from deid.photo.images import Photo
 
 SIDE = 1200  # pixels of a preview's longer side, at most
 BEHIND = "_anonymized"  # a result's name, before its suffix
+BECAME = {"blackout": "black", "pixelate": "behind a mosaic", "blur": "blurred"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,11 +97,25 @@ def steps(opened: Opened, options: Options, choices: Mapping[int, str]) -> Itera
             yield Step(step.stage, step.done / max(1, step.total))
             continue
         result = step.result
-        summary = telling.summary(result, options.min_score)
         content = images.encode(result.photo) if result.targets or result.left else None
+        hidden = [(target.method, target.reason) for target in result.targets]
+        said = told(hidden, len(result.left), images.losses(result.photo))
         after = images.shrink(result.photo.pixels, SIDE)
         name = result_name(opened.name, result.photo)
-        yield Step("done", 1.0, Made(name, content, summary, opened.preview, after))
+        yield Step("done", 1.0, Made(name, content, said, opened.preview, after))
+
+
+def told(hidden: Iterable[tuple[str, str]], left: int, lost: Iterable[str]) -> str:
+    """What became of faces, in words: those that were ``hidden``, as (method, reason), and those ``left``.
+
+    ``lost`` is what of the file could not stay as it was.
+    """
+    became = Counter(
+        f"{BECAME.get(method, 'replaced')}{f' ({reason})' if reason else ''}" for method, reason in hidden
+    )
+    became["kept as asked"] += left
+    counts = [f"{count} {what}" for what, count in became.items() if count]
+    return "; ".join([", ".join(counts) or "no face found", *lost])
 
 
 def result_name(name: str, photo: Photo) -> str:

@@ -1,7 +1,7 @@
 """The page is served to this machine alone, and what is in it goes nowhere else: the browser is told so.
 
-Uploads pass through a folder of the server's own. It is removed at the end, and files in it are deleted as soon
-as they are read.
+Uploads pass through a folder of the server's own. Files in it are deleted as soon as they are read, and the
+folder at the end.
 """
 
 import contextlib
@@ -13,15 +13,19 @@ from pathlib import Path
 from typing import Any
 
 # Read when Gradio is imported: no telemetry, no look for a new version, no history of runs.
-os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_RUN_HISTORY": "False", "HF_HUB_DISABLE_TELEMETRY": "1"}
+os.environ |= {
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "GRADIO_RUN_HISTORY": "False",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+}
 
-import gradio as gr  # noqa: E402
-from fastapi.responses import FileResponse, Response  # noqa: E402
-from starlette.middleware import Middleware  # noqa: E402
-from starlette.middleware.trustedhost import TrustedHostMiddleware  # noqa: E402
+import gradio as gr
+from fastapi.responses import FileResponse, Response
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from deid.app import desk, limits, page  # noqa: E402
-from deid.app.visits import Visits  # noqa: E402
+from deid.app import desk, limits, page
+from deid.app.visits import Visits
 
 LOCAL = "127.0.0.1"
 # The page may load only what this server sends; its own scripts and styles stand in it.
@@ -85,11 +89,13 @@ def serve(host: str = LOCAL, port: int | None = None) -> Iterator[Server]:
                 share=False,
                 prevent_thread_lock=True,
                 quiet=True,
-                max_file_size=limits.MEGABYTES * 1_000_000,
+                max_file_size=limits.MEGABYTES * limits.MEGABYTE,
                 footer_links=[],
                 run_history=False,
                 state_session_capacity=20,
-                theme=gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
+                theme=gr.themes.Default(
+                    font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
+                ),
                 css=page.CSS,
                 ssr_mode=False,
                 app_kwargs={"middleware": _middleware(host)},

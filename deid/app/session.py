@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from deid.anonymization.options import Options
 from deid.app import clips, limits, photos
@@ -55,7 +55,7 @@ class Session:
         self.forget()
         problems = []
         for name, content in files:
-            if formats.is_clip(PurePath(name)):
+            if formats.is_clip(Path(name)):
                 self._open_clip(name, content)
                 continue
             try:
@@ -68,7 +68,7 @@ class Session:
 
     def _open_clip(self, name: str, content: bytes) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="session-", dir=self.parent))
-        path = self.folder / PurePath(name).name
+        path = self.folder / Path(name).name
         try:
             path.write_bytes(content)
             clips.check(path)

@@ -7,16 +7,16 @@ while it moves.
 import base64
 import html
 
-import torch.nn.functional as F
+import torch
 from torch import Tensor
 
 from deid.anonymization.review import Numbered
 from deid.app.session import Table
 from deid.figures.overlay import Mark, overlay
-from deid.photo import images
+from deid.photo import alignment, images
 
 QUALITY = 88
-THUMBNAIL = 120  # pixels
+THUMBNAIL = 80  # pixels
 WIDER = 0.25  # of a face's side, around its box
 SAYS = {"replace": "replace", "blackout": "black", "keep": "keep"}  # what the buttons say
 COLOURS = {"replace": 0, "blackout": 1, "keep": 2}  # as in the pictures of --review
@@ -47,7 +47,7 @@ def data_uri(content: bytes, kind: str = "image/jpeg") -> str:
 
 
 def boxes(table: Table) -> Tensor:
-    """A photo's preview (1, 3, h, w) with a numbered box for each face, in the colour of what becomes of it."""
+    """A photo's preview (1, 3, h, w) with a numbered box for each face, coloured by its choice."""
     factor = table.opened.preview.shape[3] / table.opened.size[0]
     marks = []
     for one in table.opened.faces:
@@ -62,10 +62,9 @@ def face(table: Table, one: Numbered) -> Tensor:
     box = one.face.scaled(picture.shape[3] / table.opened.size[0]).box
     side = (1 + 2 * WIDER) * max(2.0, box[2] - box[0], box[3] - box[1])
     left, top = ((box[k] + box[k + 2] - side) / 2 for k in (0, 1))
-    wide = max(0, round(-left), round(-top), round(left + side) - picture.shape[3], round(top + side) - picture.shape[2])
-    x, y, side = round(left) + wide, round(top) + wide, max(1, round(side))
-    cut = F.pad(picture, (wide,) * 4)[:, :, y : y + side, x : x + side]
-    return F.interpolate(cut, (THUMBNAIL, THUMBNAIL), mode="bilinear", antialias=True)
+    step = side / THUMBNAIL
+    place = torch.tensor([[step, 0, left], [0, step, top]], dtype=torch.float64)
+    return alignment.crop(picture, place, THUMBNAIL)
 
 
 def slider(before: str, after: str) -> str:

@@ -42,7 +42,7 @@ def face(visit: Visit, index: int, one: Numbered) -> str:
     """One face, small."""
     table = visit.session.photos[index]
     source = _source(visit, f"face-{one.number}", views.jpeg(views.face(table, one)), "face.jpg")
-    return views.picture(source, f"face {one.number}")
+    return views.thumbnail(source, f"face {one.number}")
 
 
 def result(visit: Visit, index: int) -> str:

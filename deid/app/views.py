@@ -32,6 +32,8 @@ oninput="this.parentNode.style.setProperty('--at', this.value + '%')"
 style="position:absolute;left:0;top:0;width:100%;height:100%;margin:0;opacity:0;cursor:ew-resize">
 </div>"""
 PICTURE = '<img src="{source}" alt="{text}" style="max-width:100%;max-height:75vh;margin:0">'
+SMALL = """<div role="img" aria-label="{text}" style="width:{side}px;height:{side}px;border-radius:6px;
+background:url({source}) center/cover"></div>"""
 CLIP = '<video src="{source}" controls style="max-width:100%;max-height:75vh" aria-label="{text}"></video>'
 LINK = '<a href="{source}" download="{name}" class="download">{text}</a>'
 
@@ -75,6 +77,11 @@ def slider(before: str, after: str) -> str:
 def picture(source: str, text: str) -> str:
     """A picture by its address; ``text`` says what it shows."""
     return PICTURE.format(source=html.escape(source), text=html.escape(text))
+
+
+def thumbnail(source: str, text: str) -> str:
+    """A picture of ``THUMBNAIL`` pixels: a mark beside what is chosen, and no figure."""
+    return SMALL.format(source=html.escape(source), text=html.escape(text), side=THUMBNAIL)
 
 
 def clip(source: str, text: str) -> str:

@@ -17,16 +17,7 @@ computer that runs this page. Nothing is sent anywhere else, and nothing is left
 
 **Do not rely on the result where someone's safety depends on it.** Hair, clothes and the place stay visible,
 and a face can be missed."""
-METHODS = {
-    "reference": "another face: a person who does not exist",
-    "onepass": "another face, drawn by a network (faster)",
-    "blur": "blur",
-    "pixelate": "mosaic",
-    "blackout": "black",
-}
-CSS = """.download {display: inline-block; margin: 0.5em 1em 0 0; padding: 0.5em 1em; border-radius: 6px;
-background: #1d4ed8; color: white !important; text-decoration: none}
-.faces {max-height: 60vh; overflow-y: auto}
+CSS = """.faces {max-height: 60vh; overflow-y: auto}
 .face {flex-wrap: nowrap !important; align-items: center}
 .face > :first-child {flex: 0 0 100px !important; min-width: 100px !important}
 .face .wrap {flex-wrap: nowrap; gap: 4px}
@@ -53,7 +44,7 @@ def build(visits: Visits) -> gr.Blocks:
                 which = gr.Dropdown(label="Photo", elem_id="which", visible=False)
                 with gr.Column(elem_classes="faces"):
                     _faces(do, which, turn, boxes)
-                names = [(told, name) for name, told in METHODS.items()]
+                names = [(told, name) for name, told in views.METHODS.items()]
                 method = gr.Radio(names, value="reference", label="A face becomes", elem_id="method")
                 seed = gr.Number(0, label="Seed", precision=0, minimum=0, elem_id="seed")
                 with gr.Row():

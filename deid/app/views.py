@@ -18,6 +18,14 @@ from deid.photo import alignment, images
 QUALITY = 88
 THUMBNAIL = 80  # pixels
 WIDER = 0.25  # of a face's side, around its box
+# What a face may become, in words; the searches (dcgan, stylegan2) need minutes, and are left out.
+METHODS = {
+    "reference": "another face: a person who does not exist",
+    "onepass": "another face, drawn by a network (faster)",
+    "blur": "blur",
+    "pixelate": "mosaic",
+    "blackout": "black",
+}
 SAYS = {"replace": "replace", "blackout": "black", "keep": "keep"}  # what the buttons say
 COLOURS = {"replace": 0, "blackout": 1, "keep": 2}  # as in the pictures of --review
 
@@ -35,7 +43,8 @@ PICTURE = '<img src="{source}" alt="{text}" style="max-width:100%;max-height:75v
 SMALL = """<div role="img" aria-label="{text}" style="width:{side}px;height:{side}px;border-radius:6px;
 background:url({source}) center/cover"></div>"""
 CLIP = '<video src="{source}" controls style="max-width:100%;max-height:75vh" aria-label="{text}"></video>'
-LINK = '<a href="{source}" download="{name}" class="download">{text}</a>'
+LINK = """<a href="{source}" download="{name}" class="download" style="display:inline-block;margin:0.5em 1em 0 0;
+padding:0.5em 1em;border-radius:6px;background:#1d4ed8;color:white;text-decoration:none">{text}</a>"""
 
 
 def jpeg(picture: Tensor) -> bytes:

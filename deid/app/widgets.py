@@ -11,7 +11,7 @@ from typing import Any
 import ipywidgets as ui
 
 from deid.anonymization import telling
-from deid.anonymization.options import METHODS, Options
+from deid.anonymization.options import Options
 from deid.anonymization.review import Numbered
 from deid.anonymization.wishes import DO
 from deid.app import views
@@ -20,6 +20,7 @@ from deid.app.session import Session, Table
 from deid.generators import WeightsError
 from deid.photo import formats
 
+ROWS = {"flex_flow": "row wrap"}
 PROBLEMS = (ValueError, WeightsError, OSError)
 
 
@@ -31,13 +32,14 @@ class Panel:
 
     def __init__(self, photo: str | Path, method: str = "reference", seed: int = 0) -> None:
         self.session = Session()
+        methods = [(told, name) for name, told in views.METHODS.items()]
         self.upload = ui.FileUpload(accept="image/*", multiple=False, description="Your photo")
-        self.method = ui.Dropdown(options=METHODS, value=method, description="Method")
+        self.method = ui.Dropdown(options=methods, value=method, description="Method")
         self.seed = ui.BoundedIntText(value=seed, min=0, max=2**31, description="Seed")
         self.go = ui.Button(description="Anonymize", button_style="primary")
         self.other = ui.Button(description="Another person")
         self.said, self.boxes, self.result = ui.HTML(), ui.HTML(), ui.HTML()
-        self.faces, self.bar = ui.VBox(), ui.FloatProgress(max=1.0, layout={"visibility": "hidden"})
+        self.faces, self.bar = ui.Box(layout=ROWS), ui.FloatProgress(max=1.0, layout={"visibility": "hidden"})
         self.upload.observe(self._uploaded, "value")
         self.go.on_click(lambda _: self.make())
         self.other.on_click(lambda _: self.another())
@@ -106,7 +108,10 @@ class Panel:
         buttons.observe(partial(self._chosen, one.number), "value")
         picture = views.data_uri(views.jpeg(views.face(table, one)))
         face = ui.HTML(views.thumbnail(picture, f"face {one.number}"))
-        return ui.HBox([ui.Label(str(one.number)), face, buttons], layout={"align_items": "center"})
+        return ui.HBox(
+            [ui.Label(str(one.number)), face, buttons],
+            layout={"align_items": "center", "margin": "2px 16px 2px 0"},
+        )
 
     def _chosen(self, number: int, change: dict[str, Any]) -> None:
         self.session.choose(0, number, change["new"])

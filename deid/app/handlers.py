@@ -30,7 +30,7 @@ class Handlers:
         visit = self.visit(request)
         visit.withdraw()
         try:
-            problems = visit.session.open(_received(paths or []), Options())
+            problems = visit.session.open(received(paths or []), Options())
             said = (
                 views.note(desk.opened(visit.session)) if visit.session.photos or visit.session.clip else ""
             )
@@ -91,7 +91,7 @@ class Handlers:
         return self.visits.of(str(request.session_hash))
 
 
-def _received(paths: Sequence[str]) -> list[tuple[str, bytes]]:
+def received(paths: Sequence[str]) -> list[tuple[str, bytes]]:
     """Uploaded files as (name, content); they are deleted from the disk, also where they are refused."""
     files = [Path(path) for path in paths]
     try:

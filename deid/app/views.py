@@ -43,8 +43,9 @@ PICTURE = '<img src="{source}" alt="{text}" style="max-width:100%;max-height:75v
 SMALL = """<div role="img" aria-label="{text}" style="width:{side}px;height:{side}px;border-radius:6px;
 background:url({source}) center/cover"></div>"""
 CLIP = '<video src="{source}" controls style="max-width:100%;max-height:75vh" aria-label="{text}"></video>'
-LINK = """<a href="{source}" download="{name}" class="download" style="display:inline-block;margin:0.5em 1em 0 0;
-padding:0.5em 1em;border-radius:6px;background:#1d4ed8;color:white;text-decoration:none">{text}</a>"""
+LINK = """<a href="{source}" download="{name}" class="download" style="display:inline-block;
+margin:0.5em 1em 0 0;padding:0.5em 1em;border-radius:6px;background:#1d4ed8;color:white;
+text-decoration:none">{text}</a>"""
 
 
 def jpeg(picture: Tensor) -> bytes:

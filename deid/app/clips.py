@@ -6,7 +6,7 @@ from pathlib import Path
 from deid.anonymization.options import Options
 from deid.app import limits, photos
 from deid.app.limits import UploadError
-from deid.app.photos import BEHIND, Made, Step
+from deid.app.photos import BEHIND, Made, SessionStep
 from deid.video import engine, searching
 from deid.video.reading import Reader
 
@@ -21,7 +21,7 @@ def check(source: Path) -> None:
         raise _too_long(source.name, f"{seconds:.0f} seconds and about {count} frames")
 
 
-def steps(source: Path, folder: Path, options: Options) -> Iterator[Step]:
+def steps(source: Path, folder: Path, options: Options) -> Iterator[SessionStep]:
     """Anonymize the clip ``source`` into ``folder``; the last step has the result, a file there.
 
     Raises ``ClipError``, ``WriteError``, and ``UploadError`` for a clip that is longer than its header says.
@@ -36,13 +36,13 @@ def steps(source: Path, folder: Path, options: Options) -> Iterator[Step]:
         if step.result is None:
             begins = STAGES[step.stage]
             length = min([at for at in STAGES.values() if at > begins], default=1.0) - begins
-            yield Step(step.stage, begins + length * min(1.0, step.done / max(1, step.total)))
+            yield SessionStep(step.stage, begins + length * min(1.0, step.done / max(1, step.total)))
         result = step.result
     assert result is not None
     content = target if result.roles else None
     hidden = [(role.disguise.method, role.disguise.reason) for role in result.roles]
     lost = [f"not written again: {', '.join(result.lost)}"] if result.lost else []
-    yield Step("done", 1.0, Made(target.name, content, photos.told(hidden, 0, lost)))
+    yield SessionStep("done", 1.0, Made(target.name, content, photos.told(hidden, 0, lost)))
 
 
 def _too_long(name: str, told: str) -> UploadError:

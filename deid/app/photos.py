@@ -52,7 +52,7 @@ class Made:
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
+class SessionStep:
     """A ``share`` of the work is done, from 0 to 1; the last step carries what was ``made``."""
 
     stage: str
@@ -89,12 +89,12 @@ def sight(opened: Opened, choices: Mapping[int, str]) -> Sight:
     return chosen
 
 
-def steps(opened: Opened, options: Options, choices: Mapping[int, str]) -> Iterator[Step]:
+def steps(opened: Opened, options: Options, choices: Mapping[int, str]) -> Iterator[SessionStep]:
     """Anonymize a photo by ``choices``; the last step has the result, which holds no metadata."""
     photo = _decoded(opened.name, opened.content)
     for step in pipeline.steps(photo, options, sight(opened, choices)):
         if step.result is None:
-            yield Step(step.stage, step.done / max(1, step.total))
+            yield SessionStep(step.stage, step.done / max(1, step.total))
             continue
         result = step.result
         content = images.encode(result.photo) if result.targets or result.left else None
@@ -102,7 +102,7 @@ def steps(opened: Opened, options: Options, choices: Mapping[int, str]) -> Itera
         said = told(hidden, len(result.left), images.losses(result.photo))
         after = images.shrink(result.photo.pixels, SIDE)
         name = result_name(opened.name, result.photo)
-        yield Step("done", 1.0, Made(name, content, said, opened.preview, after))
+        yield SessionStep("done", 1.0, Made(name, content, said, opened.preview, after))
 
 
 def told(hidden: Iterable[tuple[str, str]], left: int, lost: Iterable[str]) -> str:
@@ -113,7 +113,7 @@ def told(hidden: Iterable[tuple[str, str]], left: int, lost: Iterable[str]) -> s
     became = Counter(
         f"{BECAME.get(method, 'replaced')}{f' ({reason})' if reason else ''}" for method, reason in hidden
     )
-    became["kept as asked"] += left
+    became["left as asked"] += left
     counts = [f"{count} {what}" for what, count in became.items() if count]
     return "; ".join([", ".join(counts) or "no face found", *lost])
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from deid.anonymization.options import Options
 from deid.app import clips, limits, photos
-from deid.app.photos import Made, Opened, Step
+from deid.app.photos import Made, Opened, SessionStep
 from deid.photo import formats
 from deid.photo.images import ImageError
 
@@ -83,7 +83,7 @@ class Session:
         photos.sight(table.opened, table.choices | {number: do})
         table.choices[number] = do
 
-    def steps(self, options: Options) -> Iterator[Step]:
+    def steps(self, options: Options) -> Iterator[SessionStep]:
         """Anonymize all that is open, and remember the results; ``share`` is of the whole."""
         if self.clip and self.folder:
             for step in clips.steps(self.clip, self.folder, options):
@@ -92,7 +92,7 @@ class Session:
         for done, table in enumerate(list(self.photos)):
             for step in photos.steps(table.opened, options, table.choices):
                 table.made = step.made
-                yield Step(step.stage, (done + step.share) / len(self.photos or [table]), step.made)
+                yield SessionStep(step.stage, (done + step.share) / len(self.photos or [table]), step.made)
 
     def forget(self) -> None:
         """Forget what is open, and delete what lies in the session's folder."""

@@ -54,7 +54,7 @@ def test_each_choice_does_what_it_says(opened, portrait):
 
 def test_it_is_said_what_became_of_the_faces(opened):
     assert made(opened, {}).summary == "1 black"
-    assert made(opened, {1: "keep"}).summary == "1 kept as asked"
+    assert made(opened, {1: "keep"}).summary == "1 left as asked"
     assert (
         made(opened, {1: "blackout"}, Options(method="blur", verify=False)).summary == "1 black (asked for)"
     )

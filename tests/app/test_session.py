@@ -35,7 +35,7 @@ def test_all_photos_are_done(session, table):
     session.photos.append(table)
     session.choose(1, 1, "keep")
     assert finish(session)[-1] == 1
-    assert [each.made.summary for each in session.photos] == ["1 black", "1 kept as asked"]
+    assert [each.made.summary for each in session.photos] == ["1 black", "1 left as asked"]
 
 
 def test_two_sessions_know_nothing_of_each_other(session, table, tmp_path):

@@ -31,7 +31,7 @@ def test_what_is_chosen_is_done(panel):
     buttons.value = "keep"
     assert panel.boxes.value != before
     panel.go.click()
-    assert "1 kept as asked" in panel.result.value
+    assert "1 left as asked" in panel.result.value
 
 
 def test_an_uploaded_file_that_is_no_photo_is_said_to_be_none(panel):

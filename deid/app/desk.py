@@ -35,7 +35,8 @@ def boxes(visit: Visit, index: int) -> str:
     if table is None:
         return ""
     source = _source(visit, "boxes", views.jpeg(views.boxes(table)), "boxes.jpg")
-    return views.picture(source, f"{table.opened.name} with a numbered box for each face")
+    shown = views.picture(source, f"{table.opened.name} with a numbered box for each face")
+    return f'<a href="{source}" target="_blank" title="larger, in another tab">{shown}</a>'
 
 
 def face(visit: Visit, index: int, one: Numbered) -> str:

@@ -17,11 +17,12 @@ computer that runs this page. Nothing is sent anywhere else, and nothing is left
 
 **Do not rely on the result where someone's safety depends on it.** Hair, clothes and the place stay visible,
 and a face can be missed."""
-CSS = """.faces {max-height: 60vh; overflow-y: auto}
-.face {flex-wrap: nowrap !important; align-items: center}
-.face > :first-child {flex: 0 0 100px !important; min-width: 100px !important}
+CSS = """.faces {max-height: 90vh; overflow-y: auto}
+.face {flex-wrap: nowrap !important; align-items: center; gap: 8px !important}
+.face > :first-child {flex: 0 0 90px !important; min-width: 90px !important}
 .face .wrap {flex-wrap: nowrap; gap: 4px}
 .face label {padding: 4px 8px !important}"""
+SEED = "Seed: another number gives other people, the same number the same result"
 WITH_CHOICE = 40  # faces; the others of a crowd become what the tool does unasked
 PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 ALONE: dict[str, Any] = PRIVATE | {"concurrency_limit": 1, "concurrency_id": "work"}  # one at a time
@@ -38,18 +39,17 @@ def build(visits: Visits) -> gr.Blocks:
         said = gr.HTML(elem_id="said")
         turn = gr.State(0)  # counts what was opened, so that the faces are shown anew
         with gr.Row(visible=False) as work:
-            with gr.Column(scale=3):
-                boxes = gr.HTML(elem_id="boxes")
-            with gr.Column(scale=2):
+            with gr.Column(scale=5):
                 which = gr.Dropdown(label="Photo", elem_id="which", visible=False)
-                with gr.Column(elem_classes="faces"):
-                    _faces(do, which, turn, boxes)
+                boxes = gr.HTML(elem_id="boxes")
                 names = [(told, name) for name, told in views.METHODS.items()]
                 method = gr.Radio(names, value="reference", label="A face becomes", elem_id="method")
-                seed = gr.Number(0, label="Seed", precision=0, minimum=0, elem_id="seed")
+                seed = gr.Number(0, label=SEED, precision=0, minimum=0, elem_id="seed")
                 with gr.Row():
                     go = gr.Button("Anonymize", variant="primary", elem_id="go")
                     other = gr.Button("Another person", elem_id="other")
+            with gr.Column(scale=4, elem_classes="faces"):
+                _faces(do, which, turn, boxes)
         result = gr.HTML(elem_id="result", min_height=60)
         opened = [files, said, work, which, boxes, turn, result]
         files.upload(do.open, [files, turn], opened, **PRIVATE)

@@ -20,10 +20,11 @@ NOTEBOOKS = $(QUIET) $(SLEEPING) $(ONE_THREAD) .venv/bin/python -m pytest -p no:
     --nbval-lax --nbval-current-env
 
 .DEFAULT_GOAL = help
-.PHONY: help demo lint quick test fuzz study lab media browser docs colab wheel
+.PHONY: help demo lint quick test fuzz study lab media browser docs colab wheel app
 
 help:
 	@echo "make demo    replace both faces of media/sample.jpg; the photo, its JSON and a GIF land in out/"
+	@echo "make app     the same for your own photos, in a browser"
 	@echo "make lint    check style and types: ruff and mypy"
 	@echo "make quick   run the fast tests, without the notebooks, in under two minutes"
 	@echo "make test    run all tests, in random order, and check every notebook"
@@ -42,6 +43,12 @@ demo: $(READY)
 	@echo "== Anonymizing media/sample.jpg"
 	@$(SLEEPING) .venv/bin/python -m deid media/sample.jpg -o out --gif
 	@echo "== Look at out/sample.jpg beside media/sample.jpg; out/sample.jpg.json says what was done, the GIF in out/ shows how"
+
+# Gradio is an extra: it brings forty packages, and no one else needs them.
+app: $(READY)
+	@.venv/bin/python -c 'import gradio' 2>/dev/null \
+	    || .venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[app]'
+	@$(SLEEPING) .venv/bin/python -m deid.app
 
 lint: $(READY)
 	@echo "== Checking style and types"

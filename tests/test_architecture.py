@@ -45,6 +45,7 @@ MAY_IMPORT = {
     "evaluation": ANONYMIZES | {"training"},
     "figures": {"storage", "photo"},
     "study": {"storage", "photo"},
+    "app": ANONYMIZES | {"figures", "video"},
     # The front doors: `import deid` and the command line.
     "__init__": ANONYMIZES,
     "arguments": ANONYMIZES | {"commands"},

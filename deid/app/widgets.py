@@ -16,12 +16,10 @@ from deid.anonymization.review import Numbered
 from deid.anonymization.wishes import DO
 from deid.app import views
 from deid.app.limits import UploadError
-from deid.app.session import Session, Table
-from deid.generators import WeightsError
+from deid.app.session import PROBLEMS, Session, Table
 from deid.photo import formats
 
 ROWS = {"flex_flow": "row wrap"}
-PROBLEMS = (ValueError, WeightsError, OSError)
 
 
 class Panel:
@@ -118,6 +116,7 @@ class Panel:
 
     def _chosen(self, number: int, change: dict[str, Any]) -> None:
         self.session.choose(0, number, change["new"])
+        self.result.value = ""
         self._draw()
 
 

@@ -9,14 +9,8 @@ import gradio as gr
 from deid.anonymization import telling
 from deid.anonymization.options import Options
 from deid.app import desk, limits, views
+from deid.app.session import PROBLEMS
 from deid.app.visits import Visit, Visits
-from deid.generators import WeightsError
-
-PROBLEMS = (
-    ValueError,
-    WeightsError,
-    OSError,
-)  # photos and clips that cannot be done; others are faults of ours
 
 
 class Handlers:
@@ -56,10 +50,10 @@ class Handlers:
     def choose(self, index: int, number: int) -> Callable:
         """What happens when another choice is made for a face."""
 
-        def chosen(do: str, request: gr.Request) -> str:
+        def chosen(do: str, request: gr.Request) -> tuple[str, str]:
             visit = self.visit(request)
             visit.session.choose(index, number, do)
-            return desk.boxes(visit, index)
+            return desk.boxes(visit, index), desk.result(visit, index)
 
         return chosen
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import gradio as gr
 
-from deid.anonymization.wishes import DO
+from deid.anonymization.choices import DO
 from deid.app import desk, limits, views
 from deid.app.handlers import Handlers
 from deid.app.visits import Visits
@@ -38,6 +38,7 @@ def build(visits: Visits) -> gr.Blocks:
         )
         said = gr.HTML(elem_id="said")
         turn = gr.State(0)  # counts what was opened, so that the faces are shown anew
+        result = gr.HTML(elem_id="result", min_height=60, render=False)
         with gr.Row(visible=False) as work:
             with gr.Column(scale=5):
                 which = gr.Dropdown(label="Photo", elem_id="which", visible=False)
@@ -49,8 +50,8 @@ def build(visits: Visits) -> gr.Blocks:
                     go = gr.Button("Anonymize", variant="primary", elem_id="go")
                     other = gr.Button("Another person", elem_id="other")
             with gr.Column(scale=4, elem_classes="faces"):
-                _faces(do, which, turn, boxes)
-        result = gr.HTML(elem_id="result", min_height=60)
+                _faces(do, which, turn, [boxes, result])
+        result.render()
         opened = [files, said, work, which, boxes, turn, result]
         files.upload(do.open, [files, turn], opened, **PRIVATE)
         which.input(do.look, [which], [boxes, result], **PRIVATE)
@@ -62,10 +63,10 @@ def build(visits: Visits) -> gr.Blocks:
     return page
 
 
-def _faces(do: Handlers, which: gr.Dropdown, turn: gr.State, boxes: gr.HTML) -> None:
-    """The faces of the photo that is shown, each with its choice."""
+def _faces(do: Handlers, which: gr.Dropdown, turn: gr.State, shown: list[gr.HTML]) -> None:
+    """The faces of the photo that is ``shown``, each with its choice."""
 
-    @gr.render(inputs=[which, turn], triggers=[turn.change, which.change])
+    @gr.render(inputs=[which, turn], triggers=[turn.change, which.input])
     def faces(index: int | None, turn: int, request: gr.Request) -> None:
         index, visit = index or 0, do.visit(request)
         for table in visit.session.photos[index : index + 1]:
@@ -78,4 +79,4 @@ def _faces(do: Handlers, which: gr.Dropdown, turn: gr.State, boxes: gr.HTML) -> 
                     choices = [(views.SAYS[choice], choice) for choice in DO]
                     value, key = table.chosen(one.number), f"{turn}-{index}-{one.number}"
                     radio = gr.Radio(choices, value=value, label=label, interactive=True, key=key)
-                    radio.input(do.choose(index, one.number), [radio], [boxes], **PRIVATE)
+                    radio.input(do.choose(index, one.number), [radio], shown, **PRIVATE)

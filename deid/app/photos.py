@@ -8,10 +8,10 @@ from pathlib import Path, PurePath
 from torch import Tensor
 
 from deid.anonymization import pipeline, review
+from deid.anonymization.choices import BLACKOUT, DO, KEEP, REPLACE
 from deid.anonymization.looking import Sight, decide
 from deid.anonymization.options import Options
 from deid.anonymization.review import Numbered
-from deid.anonymization.wishes import BLACKOUT, DO, KEEP, REPLACE
 from deid.app import limits
 from deid.photo import exchange, images
 from deid.photo.images import Photo

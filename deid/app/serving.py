@@ -79,8 +79,12 @@ def serve(host: str = LOCAL, port: int | None = None) -> Iterator[Server]:
     """
     with tempfile.TemporaryDirectory(prefix="deid-app-", ignore_cleanup_errors=True) as name:
         before = os.environ.get("GRADIO_TEMP_DIR")
-        os.environ["GRADIO_TEMP_DIR"] = name
-        visits = Visits(Path(name))
+        # Apart: whatever lies in Gradio's folder can be asked of Gradio.
+        uploads, sessions = Path(name, "uploads"), Path(name, "sessions")
+        uploads.mkdir()
+        sessions.mkdir()
+        os.environ["GRADIO_TEMP_DIR"] = str(uploads)
+        visits = Visits(sessions)
         blocks = page.build(visits).queue(max_size=20)
         try:
             app, address, _ = blocks.launch(

@@ -12,8 +12,15 @@ from pathlib import Path
 from deid.anonymization.options import Options
 from deid.app import clips, limits, photos
 from deid.app.photos import Made, Opened, SessionStep
+from deid.generators import WeightsError
 from deid.photo import formats
 from deid.photo.images import ImageError
+
+PROBLEMS = (
+    ValueError,
+    WeightsError,
+    OSError,
+)  # files and settings that cannot be done; others are faults of ours
 
 
 @dataclass(eq=False)
@@ -81,18 +88,21 @@ class Session:
         """Decide about face ``number`` of photo ``index``. Raises ``ValueError`` for what is not known."""
         table = self.photos[index]
         photos.sight(table.opened, table.choices | {number: do})
-        table.choices[number] = do
+        table.choices[number], table.made = do, None  # no one may save a result of other choices
 
     def steps(self, options: Options) -> Iterator[SessionStep]:
         """Anonymize all that is open, and remember the results; ``share`` is of the whole."""
+        tables, self.clip_made = list(self.photos), None
+        for table in tables:
+            table.made = None
         if self.clip and self.folder:
             for step in clips.steps(self.clip, self.folder, options):
                 self.clip_made = step.made
                 yield step
-        for done, table in enumerate(list(self.photos)):
+        for done, table in enumerate(tables):
             for step in photos.steps(table.opened, options, table.choices):
                 table.made = step.made
-                yield SessionStep(step.stage, (done + step.share) / len(self.photos or [table]), step.made)
+                yield SessionStep(step.stage, (done + step.share) / len(tables), step.made)
 
     def forget(self) -> None:
         """Forget what is open, and delete what lies in the session's folder."""

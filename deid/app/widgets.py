@@ -11,17 +11,15 @@ from typing import Any
 import ipywidgets as ui
 
 from deid.anonymization import telling
+from deid.anonymization.choices import DO
 from deid.anonymization.options import Options
 from deid.anonymization.review import Numbered
-from deid.anonymization.wishes import DO
 from deid.app import views
 from deid.app.limits import UploadError
-from deid.app.session import Session, Table
-from deid.generators import WeightsError
+from deid.app.session import PROBLEMS, Session, Table
 from deid.photo import formats
 
 ROWS = {"flex_flow": "row wrap"}
-PROBLEMS = (ValueError, WeightsError, OSError)
 
 
 class Panel:
@@ -34,7 +32,9 @@ class Panel:
         self.session = Session()
         methods = [(told, name) for name, told in views.METHODS.items()]
         self.upload = ui.FileUpload(accept="image/*", multiple=False, description="Your photo")
-        self.method = ui.Dropdown(options=methods, value=method, description="Method")
+        self.method = ui.Dropdown(
+            options=methods, value=method, description="Method", layout={"width": "26em"}
+        )
         self.seed = ui.BoundedIntText(value=seed, min=0, max=2**31, description="Seed")
         self.go = ui.Button(description="Anonymize", button_style="primary")
         self.other = ui.Button(description="Another person")
@@ -108,13 +108,15 @@ class Panel:
         buttons.observe(partial(self._chosen, one.number), "value")
         picture = views.data_uri(views.jpeg(views.face(table, one)))
         face = ui.HTML(views.thumbnail(picture, f"face {one.number}"))
+        number = ui.Label(str(one.number), layout={"width": "20px"})
         return ui.HBox(
-            [ui.Label(str(one.number)), face, buttons],
+            [number, face, buttons],
             layout={"align_items": "center", "margin": "2px 16px 2px 0"},
         )
 
     def _chosen(self, number: int, change: dict[str, Any]) -> None:
         self.session.choose(0, number, change["new"])
+        self.result.value = ""
         self._draw()
 
 

@@ -121,6 +121,8 @@ def test_choices_are_done_and_another_person_has_the_next_seed(visit, sample_pat
     page.wait_for_timeout(500)
     result(page, "blur")
     assert "1 black (asked for), 1 left as asked" in page.inner_text("#result")
+    page.locator(".face").nth(1).get_by_text("replace", exact=True).click()
+    page.wait_for_selector(LINK, state="detached")  # the result was of another choice
     page.click("#other")
     page.wait_for_function("document.querySelector('#seed input').value === '1'")
 

@@ -1,4 +1,5 @@
 import os
+import socket
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -21,7 +22,25 @@ def answer(address: str, host: str = "") -> tuple[int, dict]:
         return error.code, dict(error.headers)
 
 
-def test_a_server_is_for_this_machine_and_leaves_nothing():
+@pytest.fixture
+def called(monkeypatch) -> list:
+    """Hosts that this process connects to, or asks the address of."""
+    hosts, connect, look_up = [], socket.socket.connect, socket.getaddrinfo
+
+    def connecting(self, address):
+        hosts.append(address[0])
+        return connect(self, address)
+
+    def looking_up(host, *rest, **more):
+        hosts.append(host)
+        return look_up(host, *rest, **more)
+
+    monkeypatch.setattr(socket.socket, "connect", connecting)
+    monkeypatch.setattr(socket, "getaddrinfo", looking_up)
+    return hosts
+
+
+def test_a_server_is_for_this_machine_and_leaves_nothing(called):
     before = os.environ.get("GRADIO_TEMP_DIR")
     with serving.serve() as server:
         status, headers = answer(server.address)
@@ -40,5 +59,6 @@ def test_a_server_is_for_this_machine_and_leaves_nothing():
         file = visit.hand_out("clip", visit.session.folder / "walk.mp4", "walk.mp4")
         assert answer(f"{server.address}fetch/{file}")[1]["content-type"] == "video/mp4"
         folder = Path(server.folder)
+    assert called and set(called) <= {"127.0.0.1", "localhost", None}
     assert not folder.exists() and visit.session.closed
     assert os.environ.get("GRADIO_TEMP_DIR") == before

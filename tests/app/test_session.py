@@ -25,6 +25,20 @@ def test_choices_are_remembered_until_other_photos_come(session, portrait):
     assert session.photos[0].chosen(1) == "replace" and session.photos[0].made is None
 
 
+def test_another_choice_leaves_no_result_of_the_last_one(session):
+    finish(session)
+    session.choose(0, 1, "keep")
+    assert session.photos[0].made is None
+
+
+def test_a_run_that_fails_leaves_no_older_result(session):
+    finish(session)
+    session.photos[0].choices[1] = "no such choice"
+    with pytest.raises(ValueError, match="one of replace"):
+        finish(session)
+    assert session.photos[0].made is None
+
+
 def test_a_choice_that_is_not_known_changes_nothing(session):
     with pytest.raises(ValueError, match="has no face 7"):
         session.choose(0, 7, "keep")

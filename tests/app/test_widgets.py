@@ -32,6 +32,8 @@ def test_what_is_chosen_is_done(panel):
     assert panel.boxes.value != before
     panel.go.click()
     assert "1 left as asked" in panel.result.value
+    buttons.value = "replace"
+    assert not panel.result.value, "the result of another choice can still be saved"
 
 
 def test_an_uploaded_file_that_is_no_photo_is_said_to_be_none(panel):

@@ -206,7 +206,7 @@ def test_what_a_reader_would_stumble_over_is_told(open_notebook, checkout, monke
     picture = "<img width=100 height=100 src=data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA=>"
     sources = ["import time, warnings", "warnings.warn('old')", "time.sleep(1.5)", "1 / 0", "2"]
     sources.insert(3, f"from IPython.display import HTML\n\nHTML('{picture}')")
-    sources.insert(4, "from tqdm.auto import tqdm\n\nfor _ in tqdm(range(3)):\n    time.sleep(0.6)")
+    sources.insert(4, "from deid.study.bars import tqdm\n\nfor _ in tqdm(range(3)):\n    time.sleep(0.6)")
     cells = [nbformat.v4.new_code_cell(source) for source in sources]
     nbformat.write(
         nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": layout.KERNEL}),

@@ -49,7 +49,7 @@ def element(content: bytes, kind: str, alt: str, size: tuple[int, int]) -> str:
 
 def webp(picture: Image.Image) -> bytes:
     """A picture as a page holds it: half of JPEG's bytes."""
-    picture.save(encoded := io.BytesIO(), "webp", quality=QUALITY, method=6)
+    picture.save(encoded := io.BytesIO(), "webp", quality=QUALITY)
     return encoded.getvalue()
 
 
@@ -64,6 +64,6 @@ def _film(picture: Image.Image) -> bytes:
             times.append(0)
         times[-1] += frame.info.get("duration", 100)
     (first, *later), encoded = frames, io.BytesIO()
-    options = {"append_images": later, "duration": times, "loop": 0, "quality": FILM_QUALITY, "method": 6}
+    options = {"append_images": later, "duration": times, "loop": 0, "quality": FILM_QUALITY}
     first.save(encoded, "webp", save_all=True, **options)
     return encoded.getvalue()

@@ -4,7 +4,7 @@ Both compare embeddings, row by row the same people: probes (P, D) against galle
 learns to restore the faces, is in ``evaluation.reconstruction``. Chance is 1 / P for rank-1.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import product
 
@@ -15,7 +15,7 @@ from torch import Tensor
 from deid.evaluation import identification
 from deid.evaluation.statistics import bootstrap
 
-FALSE_ACCEPT_RATES = (0.01, 0.001)
+FALSE_ACCEPT_RATES = (0.01, 0.001, 0.0001)
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # how much the anonymized gallery says, beside the original one
 RIDGES = (0.0, 0.03, 0.3)  # how strongly the map back to originals is held at changing nothing; 0: no map
 
@@ -67,8 +67,41 @@ def report(parts: Sequence[tuple[Tensor, Tensor]]) -> dict:
     rank, people = torch.cat(ranks), sum(len(who) for _, who in parts)
     found: dict = {f"rank-{k}": bootstrap((rank <= k).double()).record() for k in (1, 5)}
     for rate, of_parts in accepted.items():
-        found[f"true accepts at {rate:.1%}"] = bootstrap(torch.cat(of_parts).double()).record()
+        found[accepts(rate)] = bootstrap(torch.cat(of_parts).double()).record()
     return found | {"area under curve": round(sum(areas) / people, 4), "people": people}
+
+
+def accepts(rate: float) -> str:
+    """The name of a share in ``report``: true accepts at a false accept rate."""
+    return f"true accepts at {100 * rate:g}%"
+
+
+def linked(some: Tensor, others: Tensor) -> dict:
+    """How often two anonymized photos of one person (P, D) match each other -> ``report``.
+
+    Row by row the same people. It is the question of who collects anonymized photos without any original.
+    """
+    return report([(some @ others.T, torch.arange(len(some)))])
+
+
+def itself(before: Tensor, after: Tensor, gallery: Tensor, rate: float = 0.001) -> list[float]:
+    """The share of new faces that match the untouched face of the same photo -> [value, low, high].
+
+    ``before`` and ``after`` (P, D) are those photos, ``gallery`` (P, D) other untouched photos of the people.
+    A match is more similar than all but ``rate`` of untouched photos of different people.
+    """
+    _, others = identification.own_and_others(before @ gallery.T, torch.arange(len(before)))
+    return bootstrap(identification.accepted((before * after).sum(1), others, rate).double()).record()
+
+
+def ensemble(vectors: Mapping[str, Tensor], origin: Mapping[str, Tensor]) -> Tensor:
+    """One unit vector (P, D) for those of several judges (P, D_j): all judges together, with equal weight.
+
+    ``origin`` (D_j,) is each judge's mean untouched face. Without it a judge whose vectors all lie on one side
+    would have no say.
+    """
+    parts = [F.normalize(vectors[judge] - origin[judge], dim=1) for judge in vectors]
+    return F.normalize(torch.cat(parts, 1), dim=1)
 
 
 def _worth(way: tuple, probes: Tensor, galleries: tuple[Tensor, Tensor], own: Tensor) -> tuple[float, float]:

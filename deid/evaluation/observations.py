@@ -29,8 +29,9 @@ from deid.photo.images import Photo
 from deid.recognition import recognisers
 
 CHUNK = 40  # photos between two files
-REVISION = 2  # of all that makes a result from a photo: what an older one cached is made again
+REVISION = 3  # of all that makes a result from a photo: what an older one cached is made again
 SMALLEST = 40  # pixels of a face that is looked for
+VECTORS = "vectors "  # before a judge's name, in a chunk
 SIDE = 64  # pixels of the crops that are stored for distances and for attackers who restore faces
 
 
@@ -47,13 +48,13 @@ class Person:
 class Observations:
     """N photos after a method, row by row.
 
-    ``vectors`` (N, D) of the face; ``crops`` (N, 3, 64, 64), aligned by the original's landmarks;
+    ``vectors`` (N, D) of the face, by judge; ``crops`` (N, 3, 64, 64), aligned by the original's landmarks;
     ``detected`` (N,): whether a face is still found; ``before`` and ``after`` (N, 5, 2): where its landmarks
     were and are, NaN where it is not found; ``expression`` (N, 5); ``sharpness`` (N,) against the
     surroundings; ``seconds`` (N,) a photo.
     """
 
-    vectors: Tensor
+    vectors: dict[str, Tensor]
     crops: Tensor
     detected: Tensor
     before: Tensor
@@ -68,7 +69,8 @@ class Observations:
         return self.crops.float().div(127.5).sub(1)
 
     def __getitem__(self, rows) -> "Observations":
-        return Observations(*(getattr(self, field.name)[rows] for field in fields(self)))
+        parts = {field.name: getattr(self, field.name)[rows] for field in fields(self)[1:]}
+        return Observations({judge: part[rows] for judge, part in self.vectors.items()}, **parts)
 
 
 def people(root: str | Path, count: int = 0, seed: int = 0, names: Sequence[str] = ()) -> list[Person]:
@@ -93,23 +95,29 @@ def people(root: str | Path, count: int = 0, seed: int = 0, names: Sequence[str]
 
 
 def observe(
-    paths: Sequence[Path], options: Options | None, cache: str | Path, judge: str = "dlib", seed: int = 0
+    paths: Sequence[Path],
+    options: Options | None,
+    cache: str | Path,
+    judges: Sequence[str] = ("dlib",),
+    seed: int = 0,
 ) -> Observations:
     """Anonymize the photos (``None``: leave them as they are), each with a seed of its own, and look at them.
 
-    Chunks that lie in ``cache`` already, from the same photos, options and weights, are not made again.
+    All judges see the same results. Chunks that lie in ``cache`` already, from the same photos, options and
+    weights, are not made again.
     """
 
     def rows(part: Sequence[Path], first: int) -> dict[str, Tensor]:
-        found = [_row(path, options, judge, first + index) for index, path in enumerate(part)]
+        found = [_row(path, options, judges, first + index) for index, path in enumerate(part)]
         return {name: torch.stack([row[name] for row in found]) for name in found[0]}
 
     chunks = []
     for start in range(0, len(paths), CHUNK):
         part = paths[start : start + CHUNK]
-        path = Path(cache) / f"{key(part, options, judge, seed + start)}.safetensors"
+        path = Path(cache) / f"{key(part, options, judges, seed + start)}.safetensors"
         chunks.append(storage.cached(path, partial(rows, part, seed + start)))
-    return Observations(**{name: torch.cat([chunk[name] for chunk in chunks]) for name in chunks[0]})
+    whole = {name: torch.cat([chunk[name] for chunk in chunks]) for name in chunks[0]}
+    return Observations({judge: whole.pop(f"{VECTORS}{judge}") for judge in judges}, **whole)
 
 
 def locate_faces(photo: Photo) -> list[Face]:
@@ -124,7 +132,7 @@ def locate_faces(photo: Photo) -> list[Face]:
     return sorted(found, key=lambda face: (face.points().mean(0) - middle).norm().item())
 
 
-def _row(path: Path, options: Options | None, judge: str, seed: int) -> dict[str, Tensor]:
+def _row(path: Path, options: Options | None, judges: Sequence[str], seed: int) -> dict[str, Tensor]:
     photo = images.load(path)
     found = locate_faces(photo)
     face, begin = found[0], time.perf_counter()
@@ -137,8 +145,8 @@ def _row(path: Path, options: Options | None, judge: str, seed: int) -> dict[str
     now = match(face, again)
     crop = alignment.crop(shown.pixels, DCGAN_FRAME.matrix(face), SIDE)
     nowhere = torch.full((5, 2), float("nan"), dtype=torch.float64)
-    return {
-        "vectors": recognisers.load(judge).embed(shown.pixels, [face])[0],
+    vectors = {f"{VECTORS}{name}": recognisers.load(name).embed(shown.pixels, [face])[0] for name in judges}
+    return vectors | {
         "crops": torch.from_numpy(images.to_uint8(crop)).permute(0, 3, 1, 2)[0],
         "detected": torch.tensor(now is not None),
         "before": face.points(),
@@ -149,12 +157,21 @@ def _row(path: Path, options: Options | None, judge: str, seed: int) -> dict[str
     }
 
 
-def key(paths: Sequence[Path], options: Options | None, judge: str, seed: int) -> str:
-    """A name for a chunk: whatever its rows depend on."""
+def key(paths: Sequence[Path], options: Options | None, judges: Sequence[str], seed: int) -> str:
+    """A name for a chunk: whatever its rows depend on.
+
+    Of the options it has those that are not the defaults. So a new option leaves what is stored as it is; a new
+    default needs another ``REVISION``.
+    """
     revision = [REVISION, recognisers.REVISION]
-    what: dict = {"photos": [storage.sha256(path) for path in paths], "judge": judge, "revision": revision}
+    what: dict = {
+        "photos": [storage.sha256(path) for path in paths],
+        "judges": [*judges],
+        "revision": revision,
+    }
     if options:
-        what |= asdict(options) | {"mask": options.hole}
+        what |= {name: value for name, value in asdict(options).items() if value != getattr(Options, name)}
+        what |= {"method": options.method, "mask": options.hole}
         if options.draws:
             what["weights"] = [storage.sha256(path) for path in options.load_method().files]
         what["verification"] = verification.record(options)

@@ -22,12 +22,15 @@ from deid.photo.alignment import DCGAN_FRAME, Frame
 from deid.photo.faces import Face, from_landmarks
 from deid.recognition import fetching, mobilefacenet, openface
 
-NAMES = ("openface", "dlib", "mobilefacenet", "facenet")
+TOGETHER = "+"  # between two names that look together
+NAMES = ("openface", "dlib", "openface+dlib", "mobilefacenet", "facenet")
 JUDGES = ("dlib", "mobilefacenet", "facenet")
 REVISION = 2  # of how they look at a face: vectors that an older one has stored are made again
 # How many eye distances wide the square of dlib's own detector is, which its shape predictor expects;
 # measured once by hand on LFW against MTCNN's landmarks (``evaluation.identification.verification``).
 DLIB_SQUARE = 2.37
+# Of dlib's similarity beside OpenFace's: its similarities of different people vary so many times less.
+DLIB_WEIGHT = 8.0
 FACENET_SIDE = 160  # pixels of facenet-pytorch's own crops: MTCNN's boxes with a margin
 
 
@@ -53,7 +56,7 @@ class Recogniser:
 
 @lru_cache(maxsize=len(NAMES))
 def load(name: str) -> Recogniser:
-    """The recogniser "openface", "dlib", "mobilefacenet" or "facenet".
+    """A recogniser by its name in ``NAMES``; "openface+dlib" are both together.
 
     The first (nn4.small2) ships, the second (King, 2017) is a package, the others download 4 and 107 MB on
     demand. Raises ``RecogniserError`` where it cannot be had.
@@ -61,6 +64,7 @@ def load(name: str) -> Recogniser:
     if name not in NAMES:
         raise RecogniserError(f"recogniser must be one of {', '.join(NAMES)}, not {name!r}")
     makers = {"openface": _openface, "dlib": _dlib, "mobilefacenet": _mobilefacenet, "facenet": _facenet}
+    makers["openface+dlib"] = _both
     return makers[name]()
 
 
@@ -127,6 +131,17 @@ def _dlib() -> Recogniser:
         return F.normalize(one_way(pixels, found) + mirrored, dim=1)
 
     return Recogniser("dlib", embed, 0.9938, 0.8805)
+
+
+def _both() -> Recogniser:
+    first, second = load("openface"), load("dlib")
+
+    def embed(pixels: Tensor, found: Sequence[Face]) -> Tensor:
+        # The product of such vectors is the weighted mean of both similarities.
+        parts = [embed(pixels, found) for embed in (first.embed, second.embed)]
+        return F.normalize(torch.cat([parts[0], DLIB_WEIGHT**0.5 * parts[1]], 1), dim=1)
+
+    return Recogniser("openface+dlib", embed, 0.0, 0.0)
 
 
 def dlib_models() -> Path:

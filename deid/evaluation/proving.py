@@ -1,0 +1,67 @@
+"""Is a recogniser set up right? Its accuracy on the official pairs of Labelled Faces in the Wild (LFW)."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from deid import storage
+from deid.evaluation import gates, identification, observations
+from deid.photo import images
+from deid.recognition import recognisers
+
+CHUNK = 500  # photos of LFW between two files
+
+
+def prove(judge: str, photos: str | Path, pairs: str | Path, cache: str | Path) -> dict:
+    """The judge's accuracy on LFW's official pairs.
+
+    Raises ``gates.GateError`` unless it is as good as published. With the similarities that one in ten, a
+    hundred and a thousand pairs of different people exceed. What is made of the photos is stored in
+    ``cache``.
+    """
+    names, same = identification.read_pairs(pairs)
+    vectors = _vectors(judge, Path(photos), sorted({name for pair in names for name in pair}), Path(cache))
+    similarity = torch.stack([vectors[a] @ vectors[b] for a, b in names])
+    accuracy, recogniser = identification.verification_accuracy(similarity, same), recognisers.load(judge)
+    if judge in recognisers.JUDGES:
+        gates.gate_recogniser(judge, accuracy, recogniser.published)
+    others = similarity[~same].double()
+    passed = {str(rate): round(torch.quantile(others, 1 - rate).item(), 4) for rate in (0.1, 0.01, 0.001)}
+    known = {"name": judge, "accuracy": round(accuracy, 4), "published": recogniser.published}
+    return known | {"similarity at": passed}
+
+
+def proofs(photos: str | Path, pairs: str | Path, cache: str | Path) -> dict[str, dict]:
+    """``prove`` for every recogniser by name; one that cannot be had here says why instead ("skipped")."""
+    found = {}
+    for name in recognisers.NAMES:
+        try:
+            found[name] = prove(name, photos, pairs, cache)
+        except recognisers.RecogniserError as error:
+            found[name] = {"name": name, "skipped": str(error)}
+    return found
+
+
+def _vectors(judge: str, photos: Path, names: Sequence[str], cache: Path) -> dict[str, Tensor]:
+    """The judge's vector (D,) of each photo of LFW by its name, a chunk a file."""
+    found: dict[str, Tensor] = {}
+    for start in range(0, len(names), CHUNK):
+        part = names[start : start + CHUNK]
+        path = cache / f"lfw-{judge}-{recognisers.REVISION}-{len(names)}-{start}.safetensors"
+        found |= storage.cached(path, partial(_vectors_of, judge, photos, part))
+    return found
+
+
+def _vectors_of(judge: str, photos: Path, names: Sequence[str]) -> dict[str, Tensor]:
+    return {name: _vector(judge, photos, name) for name in names}
+
+
+def _vector(judge: str, photos: Path, name: str) -> Tensor:
+    path = next((path for suffix in images.SUFFIXES if (path := photos / f"{name}{suffix}").exists()), None)
+    if path is None:
+        raise images.ImageError(f"{photos}: {name} of the pairs is not there")
+    photo = images.load(path)
+    return recognisers.load(judge).embed(photo.pixels, observations.locate_faces(photo)[:1])[0]

@@ -20,6 +20,7 @@ from torch import Tensor
 from deid import storage
 from deid.anonymization import pipeline, verification
 from deid.anonymization.options import Options
+from deid.anonymization.pipeline import Result
 from deid.data import sources
 from deid.evaluation.expression import expression
 from deid.photo import alignment, detection, images, texture
@@ -27,8 +28,10 @@ from deid.photo.alignment import DCGAN_FRAME
 from deid.photo.faces import Face, match
 from deid.photo.images import Photo
 from deid.recognition import recognisers
+from deid.references import people as people_of
+from deid.references.library import Library
 
-CHUNK = 40  # photos between two files
+CHUNK = 60  # photos between two files; the 300 people that are listed fill five
 REVISION = 3  # of all that makes a result from a photo: what an older one cached is made again
 SMALLEST = 40  # pixels of a face that is looked for
 VECTORS = "vectors "  # before a judge's name, in a chunk
@@ -51,7 +54,8 @@ class Observations:
     ``vectors`` (N, D) of the face, by judge; ``crops`` (N, 3, 64, 64), aligned by the original's landmarks;
     ``detected`` (N,): whether a face is still found; ``before`` and ``after`` (N, 5, 2): where its landmarks
     were and are, NaN where it is not found; ``expression`` (N, 5); ``sharpness`` (N,) against the
-    surroundings; ``seconds`` (N,) a photo.
+    surroundings; ``seconds`` (N,) a photo; ``shown`` (N, 2): which references of a library the face is made of,
+    as positions there, -1 where it is not.
     """
 
     vectors: dict[str, Tensor]
@@ -62,6 +66,7 @@ class Observations:
     expression: Tensor
     sharpness: Tensor
     seconds: Tensor
+    shown: Tensor
 
     @property
     def pixels(self) -> Tensor:
@@ -73,11 +78,13 @@ class Observations:
         return Observations({judge: part[rows] for judge, part in self.vectors.items()}, **parts)
 
 
-def people(root: str | Path, count: int = 0, seed: int = 0, names: Sequence[str] = ()) -> list[Person]:
+def people(
+    root: str | Path, count: int = 0, seed: int = 0, names: Sequence[str] = (), everyone: bool = False
+) -> list[Person]:
     """People of LFW with at least two photos, sorted by name, and their first two photos.
 
-    ``count`` of them drawn by ``seed``, or those that ``names`` lists. Raises ``ValueError`` where they are
-    not there.
+    ``count`` of them drawn by ``seed``, or those that ``names`` lists, and with ``everyone`` all others behind
+    them. Raises ``ValueError`` where they are not there.
     """
     photos: dict[str, list[Path]] = {}
     for path in sources.lfw(root, min_photos=2):
@@ -91,7 +98,8 @@ def people(root: str | Path, count: int = 0, seed: int = 0, names: Sequence[str]
             raise ValueError(f"{root}: {len(photos)} people with two photos, {count} were asked for")
         order = torch.randperm(len(photos), generator=torch.Generator().manual_seed(seed))[:count]
         names = [sorted(photos)[k] for k in order]
-    return [Person(name, *sorted(photos[name])[:2]) for name in sorted(names)]
+    chosen = sorted(names) + (sorted(photos.keys() - set(names)) if everyone else [])
+    return [Person(name, *sorted(photos[name])[:2]) for name in chosen]
 
 
 def observe(
@@ -136,10 +144,11 @@ def _row(path: Path, options: Options | None, judges: Sequence[str], seed: int) 
     photo = images.load(path)
     found = locate_faces(photo)
     face, begin = found[0], time.perf_counter()
-    shown, hidden = photo, torch.zeros_like(photo.pixels[:, :1])
+    shown, hidden, shown_as = photo, torch.zeros_like(photo.pixels[:, :1]), [-1, -1]
     if options:
         result = pipeline.anonymize(photo, replace(options, seed=seed), found)
         shown, hidden = result.photo, result.hidden
+        shown_as = _references(options, result, face)
     seconds = time.perf_counter() - begin
     (again,) = detection.detect(shown.pixels, 0.9, SMALLEST)
     now = match(face, again)
@@ -154,7 +163,18 @@ def _row(path: Path, options: Options | None, judges: Sequence[str], seed: int) 
         "expression": expression(shown.pixels, now or face),
         "sharpness": torch.tensor(texture.sharpness_ratio(shown.pixels, hidden)),
         "seconds": torch.tensor(seconds),
+        "shown": torch.tensor(shown_as),
     }
+
+
+def _references(options: Options, result: Result, face: Face) -> list[int]:
+    """The positions in a library of the reference, or the two, that a face is made of; -1 where it is not."""
+    names = [target.reference for target in result.targets if target.face is face and not target.black]
+    if not any(names):
+        return [-1, -1]
+    library = Library.open(options.weights or None)
+    rows = [place.row for place in people_of.placements(library, names[0])]
+    return rows if len(rows) == 2 else [*rows, -1]
 
 
 def key(paths: Sequence[Path], options: Options | None, judges: Sequence[str], seed: int) -> str:

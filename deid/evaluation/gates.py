@@ -27,6 +27,16 @@ def gate_attackers(name: str, fixed: Interval, adaptive: Interval) -> None:
         raise GateError(f"{name}: {told}: it cannot be")
 
 
+def gate_context(name: str, strongest: Interval, context: Interval) -> None:
+    """Raise ``GateError`` where less is said to be found than around the hole, beyond both intervals.
+
+    Anyone can make the new face black: a smaller number only means that this was not asked.
+    """
+    if strongest.high < context.low:
+        told = f"{strongest.value:.1%} are found, and {context.value:.1%} by what is around the face"
+        raise GateError(f"{name}: {told}: it cannot be")
+
+
 def gate_results(
     rank_1: dict[str, Interval], people: int, auc: Sequence[float] = (), judge: str = ""
 ) -> None:

@@ -8,10 +8,10 @@ or not a detector still finds them.
 
 import hashlib
 import json
+import multiprocessing
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -21,7 +21,6 @@ from deid import storage
 from deid.anonymization import pipeline, verification
 from deid.anonymization.options import Options
 from deid.anonymization.pipeline import Result
-from deid.data import sources
 from deid.evaluation.expression import expression
 from deid.photo import alignment, detection, images, texture
 from deid.photo.alignment import DCGAN_FRAME
@@ -38,15 +37,6 @@ VECTORS = "vectors "  # before a judge's name, in a chunk
 SIDE = 64  # pixels of the crops that are stored for distances and for attackers who restore faces
 
 
-@dataclass(frozen=True)
-class Person:
-    """A person with two photos: one for the gallery, one to be anonymized."""
-
-    name: str
-    gallery: Path
-    probe: Path
-
-
 @dataclass
 class Observations:
     """N photos after a method, row by row.
@@ -54,8 +44,8 @@ class Observations:
     ``vectors`` (N, D) of the face, by judge; ``crops`` (N, 3, 64, 64), aligned by the original's landmarks;
     ``detected`` (N,): whether a face is still found; ``before`` and ``after`` (N, 5, 2): where its landmarks
     were and are, NaN where it is not found; ``expression`` (N, 5); ``sharpness`` (N,) against the
-    surroundings; ``seconds`` (N,) a photo; ``shown`` (N, 2): which references of a library the face is made of,
-    as positions there, -1 where it is not.
+    surroundings; ``seconds`` (N,) a photo; ``shown`` (N, 2): the references of a library that the face is
+    made of, as positions there, -1 where it is not.
     """
 
     vectors: dict[str, Tensor]
@@ -78,54 +68,41 @@ class Observations:
         return Observations({judge: part[rows] for judge, part in self.vectors.items()}, **parts)
 
 
-def people(
-    root: str | Path, count: int = 0, seed: int = 0, names: Sequence[str] = (), everyone: bool = False
-) -> list[Person]:
-    """People of LFW with at least two photos, sorted by name, and their first two photos.
-
-    ``count`` of them drawn by ``seed``, or those that ``names`` lists, and with ``everyone`` all others behind
-    them. Raises ``ValueError`` where they are not there.
-    """
-    photos: dict[str, list[Path]] = {}
-    for path in sources.lfw(root, min_photos=2):
-        photos.setdefault(path.parent.name, []).append(path)
-    if missing := [name for name in names if name not in photos]:
-        raise ValueError(
-            f"{root}: {missing[0]} and {len(missing) - 1} more of the list have no two photos there"
-        )
-    if not names:
-        if len(photos) < count:
-            raise ValueError(f"{root}: {len(photos)} people with two photos, {count} were asked for")
-        order = torch.randperm(len(photos), generator=torch.Generator().manual_seed(seed))[:count]
-        names = [sorted(photos)[k] for k in order]
-    chosen = sorted(names) + (sorted(photos.keys() - set(names)) if everyone else [])
-    return [Person(name, *sorted(photos[name])[:2]) for name in chosen]
-
-
 def observe(
     paths: Sequence[Path],
     options: Options | None,
     cache: str | Path,
     judges: Sequence[str] = ("dlib",),
     seed: int = 0,
+    *,
+    workers: int = 1,
 ) -> Observations:
     """Anonymize the photos (``None``: leave them as they are), each with a seed of its own, and look at them.
 
     All judges see the same results. Chunks that lie in ``cache`` already, from the same photos, options and
-    weights, are not made again.
+    weights, are not made again. ``workers``: how many processes make the others, a thread each.
     """
-
-    def rows(part: Sequence[Path], first: int) -> dict[str, Tensor]:
-        found = [_row(path, options, judges, first + index) for index, path in enumerate(part)]
-        return {name: torch.stack([row[name] for row in found]) for name in found[0]}
-
-    chunks = []
-    for start in range(0, len(paths), CHUNK):
-        part = paths[start : start + CHUNK]
-        path = Path(cache) / f"{key(part, options, judges, seed + start)}.safetensors"
-        chunks.append(storage.cached(path, partial(rows, part, seed + start)))
+    parts = [(paths[start : start + CHUNK], seed + start) for start in range(0, len(paths), CHUNK)]
+    files = [Path(cache) / f"{key(part, options, judges, first)}.safetensors" for part, first in parts]
+    missing = [k for k, file in enumerate(files) if not file.exists()]
+    if workers > 1 and len(missing) > 1:
+        with multiprocessing.get_context("spawn").Pool(workers, torch.set_num_threads, (1,)) as pool:
+            pool.starmap(_chunk, [(files[k], *parts[k], options, judges) for k in missing], chunksize=1)
+    chunks = [_chunk(file, *part, options, judges) for file, part in zip(files, parts, strict=True)]
     whole = {name: torch.cat([chunk[name] for chunk in chunks]) for name in chunks[0]}
     return Observations({judge: whole.pop(f"{VECTORS}{judge}") for judge in judges}, **whole)
+
+
+def _chunk(
+    file: Path, paths: Sequence[Path], first: int, options: Options | None, judges: Sequence[str]
+) -> dict[str, Tensor]:
+    """The rows of some photos, from ``file`` where they are; ``first`` is the first one's seed."""
+
+    def rows() -> dict[str, Tensor]:
+        found = [_row(path, options, judges, first + index) for index, path in enumerate(paths)]
+        return {name: torch.stack([row[name] for row in found]) for name in found[0]}
+
+    return storage.cached(file, rows)
 
 
 def locate_faces(photo: Photo) -> list[Face]:
@@ -180,8 +157,8 @@ def _references(options: Options, result: Result, face: Face) -> list[int]:
 def key(paths: Sequence[Path], options: Options | None, judges: Sequence[str], seed: int) -> str:
     """A name for a chunk: whatever its rows depend on.
 
-    Of the options it has those that are not the defaults. So a new option leaves what is stored as it is; a new
-    default needs another ``REVISION``.
+    Of the options it has those that are not the defaults. So a new option leaves what is stored as it is; a
+    new default needs another ``REVISION``.
     """
     revision = [REVISION, recognisers.REVISION]
     what: dict = {

@@ -1,10 +1,10 @@
 """The evaluation, case by case: every attacker and every judge on the same people, then the gates.
 
-A case is a method with its options (``options.parse``). An attacker is a way to look for people; a judge is the
-recogniser that it is done with. The judge that finds most people is the one that counts (``worst``).
+A case is a method with its options (``options.parse``). An attacker is a way to look for people; a judge is
+the recogniser that it is done with. Which numbers count is said in ``evaluation.headline``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,42 +12,58 @@ import torch
 from torch import Tensor
 
 from deid.anonymization import options
-from deid.evaluation import attacks, detectability, gates, observations, utility
-from deid.evaluation.observations import Observations, Person
+from deid.evaluation import attacks, detectability, gates, headline, observations, resemblance, utility
+from deid.evaluation.cohort import Person
+from deid.evaluation.headline import OTHER
+from deid.evaluation.observations import Observations
 from deid.evaluation.statistics import Interval
 from deid.recognition import recognisers
+from deid.references.library import Library
 
-OTHER = "other person"  # a case of its own: another person's photo, which nothing may recognise
-CONTEXT = "blackout"  # a case that leaves only what lies around the face
 ENSEMBLE = "ensemble"  # all judges together
 PROBE_SEED, GALLERY_SEED = 1, 10_001  # the attacker does not know the seeds of the probes
 
 
 @dataclass(frozen=True)
 class Study:
-    """Who is looked for, who judges, and where observations are stored."""
+    """Who is looked for, who judges, and where observations are stored.
+
+    All ``people`` are in the gallery. In ``slow`` cases only the ``first`` so many of them are looked for.
+    """
 
     people: Sequence[Person]
     cache: Path
     judges: tuple[str, ...] = ("dlib",)
+    slow: Collection[str] = ()
+    first: int = 0
+    workers: int = 1
+
+    def probes(self, case: str) -> Sequence[Person]:
+        """Who is looked for in a case."""
+        return self.people[: self.first] if case in self.slow else self.people
 
     def originals(self, side: str = "gallery") -> Observations:
         """The people's untouched photos: "gallery" or "probe"."""
-        return self._observed(side, "original", PROBE_SEED if side == "probe" else 0)
+        seed = PROBE_SEED if side == "probe" else 0
+        return self._observed(self.people, side, "original", seed)
 
     def after(self, case: str) -> Observations:
         """The probes after a method."""
         if case == OTHER:
             return self.originals("probe")[torch.arange(len(self.people)).roll(1)]
-        return self._observed("probe", case, PROBE_SEED)
+        return self._observed(self.probes(case), "probe", case, PROBE_SEED)
 
     def anonymized_gallery(self, case: str, seed: int = GALLERY_SEED) -> Observations:
-        """The gallery after the same method, anonymized by the attacker; ``seed`` is that of its first photo."""
-        return self._observed("gallery", case, seed)
+        """The gallery's photos of the probes' people after the same method, anonymized by the attacker.
 
-    def traces(self, case: str) -> dict[str, Tensor]:
-        """What a detector sees of the probes after a case (``detectability.describe``)."""
-        return detectability.describe([p.probe for p in self.people], case, self.cache, PROBE_SEED)
+        ``seed`` is that of the first photo.
+        """
+        return self._observed(self.probes(case), "gallery", case, seed)
+
+    def traces(self, case: str, count: int = 0) -> dict[str, Tensor]:
+        """What a detector sees of the first ``count`` probes, or all, after a case (``detectability``)."""
+        chosen = self.people[: count or None]
+        return detectability.describe([p.probe for p in chosen], case, self.cache, PROBE_SEED)
 
     def judges_of(self, case: str) -> list[str]:
         """Who may judge a case: not the recognisers of its own check."""
@@ -56,30 +72,32 @@ class Study:
         return [judge for judge in self.judges if judge not in checked]
 
     def vectors(self, case: str, **of: Observations) -> dict[str, dict[str, Tensor]]:
-        """By judge of a case, and by name in ``of``, unit vectors (P, D); with two judges also of both."""
-        judges, origin = self.judges_of(case), {}
-        for judge in judges:
-            origin[judge] = self.originals().vectors[judge].mean(0)
+        """By judge of a case, and by name in ``of``, unit vectors (N, D); of two judges both together."""
+        judges = self.judges_of(case)
         found = {judge: {name: part.vectors[judge] for name, part in of.items()} for judge in judges}
         if len(judges) > 1:
+            origin = {judge: self.originals().vectors[judge].mean(0) for judge in judges}
             found[ENSEMBLE] = {
                 name: attacks.ensemble({judge: part.vectors[judge] for judge in judges}, origin)
                 for name, part in of.items()
             }
         return found
 
-    def _observed(self, side: str, case: str, seed: int) -> Observations:
-        paths = [getattr(person, side) for person in self.people]
-        return observations.observe(paths, options.parse(case), self.cache, self.judges, seed)
+    def _observed(self, people: Sequence[Person], side: str, case: str, seed: int) -> Observations:
+        paths = [getattr(person, side) for person in people]
+        chosen = options.parse(case)
+        return observations.observe(paths, chosen, self.cache, self.judges, seed, workers=self.workers)
 
 
 def evaluate(study: Study, case: str, adaptive: bool = False) -> dict:
     """What is left of the people in a case: what attackers get, judge by judge, and what is left to use.
 
-    "itself" is how often a new face matches the untouched one of its photo; with ``adaptive`` there is also
-    "linked": how often two anonymized photos of a person match each other.
+    "itself" is how often a new face matches the untouched one of its photo, "as shown" how often it is most
+    like the person of a library that it shows. With ``adaptive`` there is also "linked": how often two
+    anonymized photos of a person match each other.
     """
     gallery, before, after = study.originals(), study.originals("probe"), study.after(case)
+    before = before[torch.arange(len(after.detected))]
     parts = {"gallery": gallery, "before": before, "after": after}
     if adaptive:
         parts["anonymized"] = study.anonymized_gallery(case)
@@ -94,7 +112,28 @@ def evaluate(study: Study, case: str, adaptive: bool = False) -> dict:
         del found["itself"]
     else:
         found["usefulness"] = utility.measure_utility(before, after, gallery.pixels)
-    return {name: part for name, part in found.items() if part}
+        found["as shown"] = as_shown(study, case, after)
+    return {name: part for name, part in found.items() if part} | {"people": len(after.detected)}
+
+
+def as_shown(study: Study, case: str, after: Observations) -> dict[str, list[float]]:
+    """How often a face is most like the person of the library it shows -> [value, low, high] by judge.
+
+    Faces of one person only; empty where a case shows none.
+    """
+    single = (after.shown[:, 0] >= 0) & (after.shown[:, 1] < 0)
+    chosen = None if case == OTHER else options.parse(case)
+    if chosen is None or not single.any():
+        return {}
+    library, found = Library.open(chosen.weights or None), {}
+    identities = [reference.identity for reference in library.references]
+    for judge in study.judges_of(case):
+        people = resemblance.of_library(library, judge)
+        names = list(people)
+        shown = torch.tensor([names.index(identities[row]) for row in after.shown[single, 0].tolist()])
+        mean = torch.stack([torch.nn.functional.normalize(own.mean(0), dim=0) for own in people.values()])
+        found[judge] = attacks.as_shown(after.vectors[judge][single], mean, shown)
+    return found
 
 
 def linked_with_one_seed(study: Study, case: str) -> dict[str, dict]:
@@ -104,27 +143,22 @@ def linked_with_one_seed(study: Study, case: str) -> dict[str, dict]:
 
 
 def similarities(study: Study, cases: Sequence[str], judge: str) -> dict[str, Tensor]:
-    """How alike photos are to a judge: (P,) of the same person before, after each case, and (K,) of others."""
+    """How alike photos are to a judge: (P,) of one person before, (K,) after each case, (P,) of others."""
     gallery = study.originals().vectors[judge]
-    before = study.originals("probe").vectors[judge] @ gallery.T
-    found = {"the same person, untouched": before.diagonal()}
+    before = study.originals("probe").vectors[judge]
+    found = {"the same person, untouched": (before * gallery).sum(1)}
     for case in cases:
-        found[case] = (study.after(case).vectors[judge] * gallery).sum(1)
-    return found | {"different people, untouched": before.roll(1, 1).diagonal()}
+        after = study.after(case).vectors[judge]
+        found[case] = (after * gallery[: len(after)]).sum(1)
+    return found | {"different people, untouched": (before * gallery.roll(1, 0)).sum(1)}
 
 
-def worst(reports: Mapping[str, dict], measure: str = "rank-1") -> tuple[str, list[float]]:
-    """The judge that finds most, and what it finds: [value, low, high] of a ``measure`` of ``reports``."""
-    judge = max(reports, key=lambda name: reports[name][measure][0])
-    return judge, reports[judge][measure]
+def tell(study: Study, case: str, count: int = 0) -> dict:
+    """How well a machine tells the first ``count`` probes (0: all) after a case from untouched ones.
 
-
-def tell(study: Study, case: str) -> dict:
-    """How well a machine tells the probes after a case from untouched ones (``detectability.tell``).
-
-    Raises ``gates.GateError`` where it cannot tell black faces.
+    As of ``detectability.tell``. Raises ``gates.GateError`` where it cannot tell black faces.
     """
-    found = detectability.tell(study.traces(detectability.UNTOUCHED), study.traces(case))
+    found = detectability.tell(study.traces(detectability.UNTOUCHED, count), study.traces(case, count))
     if case == detectability.COVERED:
         gates.gate_detector(Interval(*found["AUC"]))
     return found
@@ -141,3 +175,6 @@ def check_results(results: Mapping[str, dict], people: int) -> None:
         for judge, report in found.get("adaptive", {}).items():
             pair = (Interval(*part["rank-1"]) for part in (found["fixed"][judge], report))
             gates.gate_attackers(f"{case}, judged by {judge}", *pair)
+        if (around := headline.context(case)) in results:
+            pair = (Interval(*headline.strongest(results, name)["share"]) for name in (case, around))
+            gates.gate_context(case, *pair)

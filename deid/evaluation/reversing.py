@@ -1,4 +1,4 @@
-"""The attacker who learns from strangers to undo a method, and is judged by whom it finds in what it restores."""
+"""The attacker who learns from strangers to undo a method, and then looks for people in what it restores."""
 
 import hashlib
 

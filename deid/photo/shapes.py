@@ -13,9 +13,8 @@ from deid.photo import alignment
 from deid.photo.alignment import DCGAN_FRAME
 
 SHAPES = ("own", "pose", "mean")
-# How far the landmarks of a mean head lie in front of its eyes, in eye distances. Measured on heads, not from
-# photos: the tip of the nose stands 27 mm in front of the eyes, the corners of the mouth 6 mm, with pupils 63 mm
-# apart (rounded means of adults).
+# How far the landmarks of a mean head lie in front of its eyes, in eye distances: the tip of the nose 27 mm,
+# the corners of the mouth 6 mm, with pupils 63 mm apart (round numbers for adults).
 DEPTHS = (0.0, 0.0, 0.43, 0.10, 0.10)
 
 
@@ -40,8 +39,8 @@ def reduced(points: Tensor, shape: str) -> Tensor:
     """Landmarks (5, 2) with less of the face's own shape, float64.
 
     "own" are the points themselves. "pose" are those of a mean head that looks the same way (scaled
-    orthographic projection, fitted by least squares). "mean" are those of a mean face from the front, with the
-    place, size and tilt of this one.
+    orthographic projection, fitted by least squares). "mean" are those of a mean face from the front, with
+    the place, size and tilt of this one.
     """
     if shape == "own":
         return points

@@ -7,6 +7,7 @@ import torch
 
 from deid.anonymization import compositing, pipeline, synthesis
 from deid.anonymization.draft import Draft
+from deid.photo.shapes import Placing
 
 
 def finish(drawing):

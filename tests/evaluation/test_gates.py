@@ -35,6 +35,14 @@ def test_an_attacker_who_knows_more_may_not_get_less():
         gates.gate_attackers("a method", Interval(0.5, 0.4, 0.6), Interval(0.2, 0.1, 0.3))
 
 
+def test_a_row_may_not_say_less_than_black_faces_do():
+    black = Interval(0.3, 0.25, 0.35)
+    gates.gate_context("a method", black, black)
+    gates.gate_context("a method", Interval(0.24, 0.2, 0.28), black)  # as far as the people tell
+    with pytest.raises(gates.GateError, match="24.0% are found, and 30.0% by what is around the face"):
+        gates.gate_context("a method", Interval(0.24, 0.23, 0.249), black)
+
+
 def test_a_detector_has_to_see_black_faces():
     gates.gate_detector(Interval(1.0, 0.98, 1.0))
     with pytest.raises(gates.GateError, match="learned nothing"):

@@ -1,0 +1,49 @@
+"""The number that counts: what the strongest attacker gets, by the judge that finds most.
+
+Whoever has an anonymized photo can make the new face black, for the manifest says where it is, and look for
+people by what is around it. So no method leaves less than black faces do (``context``).
+"""
+
+from collections.abc import Mapping
+from typing import TypedDict
+
+from deid.anonymization import options
+from deid.anonymization.options import Options
+
+BLACK = "blackout"
+ATTACKERS = ("fixed", "adaptive")
+OTHER = "other person"  # a case of its own: another person's photo, which nothing may recognise
+
+
+class Strongest(TypedDict):
+    """A share [value, low, high], who found so many, and by which judge."""
+
+    share: list[float]
+    attacker: str
+    judge: str
+
+
+def context(case: str) -> str:
+    """The case that leaves what lies around the hole of this one, in black; "" where there is no hole."""
+    known = None if case == OTHER else options.parse(case)
+    if known is None:
+        return ""
+    return BLACK if known.hole == Options(method=BLACK).hole else f"{BLACK} mask={known.hole}"
+
+
+def worst(reports: Mapping[str, dict], measure: str = "rank-1") -> tuple[str, list[float]]:
+    """The judge that finds most by a ``measure`` of its report, and the share [value, low, high] it finds."""
+    judge = max(reports, key=lambda name: reports[name][measure][0])
+    return judge, reports[judge][measure]
+
+
+def strongest(results: Mapping[str, dict], case: str, measure: str = "rank-1") -> Strongest:
+    """What the strongest attacker gets in a case; looking at its ``context`` counts where that was run."""
+    found, around = [], context(case)
+    for name in dict.fromkeys([case, around]):
+        for attacker in ATTACKERS:
+            if reports := results.get(name, {}).get(attacker):
+                judge, share = worst(reports, measure)
+                label = attacker if name == case else f"context, {attacker}"
+                found.append(Strongest(share=share, attacker=label, judge=judge))
+    return max(found, key=lambda one: one["share"][0])

@@ -103,8 +103,7 @@ def candidates(draft: Draft, index: int, seeds: Sequence[int], options: Options)
     others = [draft.targets[index].reseeded(seed, options.placing) for seed in seeds]
     large = method.detailed and others[0].frame.size > LOOKED_AT
     places = [other.in_frame_of(LOOKED_AT, options.placing) for other in others] if large else others
-    # Without jitter all are seen in the same place.
-    first, *more = places
+    first, *more = places  # without jitter all are seen in the same place
     views = [compositing.view(draft.scene, first)]
     views += [compositing.view(draft.scene, other) for other in more] if options.jitter else views * len(more)
     crops, visible = (torch.cat(part) for part in zip(*views, strict=True))

@@ -91,11 +91,3 @@ def test_several_processes_see_what_one_sees(two_people, tmp_path, monkeypatch):
     one = observations.observe(paths, BLACK, tmp_path / "one")
     two = observations.observe(paths, BLACK, tmp_path / "two", workers=2)
     assert torch.equal(one.vectors["dlib"], two.vectors["dlib"]) and torch.equal(one.crops, two.crops)
-
-
-@pytest.mark.slow
-def test_who_is_shown_is_noted(two_people, tmp_path):
-    paths = [person.gallery for person in cohort.people(two_people, 1)]
-    black = observations.observe(paths, BLACK, tmp_path)
-    drawn = observations.observe(paths, Options(verify=False), tmp_path)
-    assert black.shown.tolist() == [[-1, -1]] and drawn.shown[0, 0] >= 0

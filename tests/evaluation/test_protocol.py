@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from deid.evaluation import cohort, gates, protocol
+from deid.references.library import Library
 
 
 @pytest.mark.slow
@@ -57,21 +58,23 @@ def test_a_recogniser_of_the_check_does_not_judge_and_two_judges_look_together(t
 @pytest.mark.slow
 def test_slow_cases_look_for_the_first_people_among_all(two_people, tmp_path):
     pytest.importorskip("dlib")
-    study = protocol.Study(cohort.people(two_people, 2), tmp_path, slow=["blackout"], first=1)
+    people = cohort.people(two_people, 2)
+    study = protocol.Study([*people, *people], tmp_path, slow=["blackout"], first=2)
     found = protocol.evaluate(study, "blackout")
-    assert found["people"] == found["usefulness"]["photos"] == 1
-    assert protocol.evaluate(study, "original")["people"] == 2
+    assert found["people"] == found["usefulness"]["photos"] == 2
+    assert protocol.evaluate(study, "original")["people"] == 4
     spread = protocol.similarities(study, ["blackout"], "dlib")
-    assert [len(part) for part in spread.values()] == [2, 1, 2]
+    assert [len(part) for part in spread.values()] == [4, 2, 4]
     assert spread["the same person, untouched"].min() > spread["different people, untouched"].max()
 
 
 @pytest.mark.slow
-def test_a_face_is_most_like_the_person_of_the_library_that_it_shows(two_people, tmp_path):
-    pytest.importorskip("dlib")
-    study = protocol.Study(cohort.people(two_people, 2), tmp_path)
-    assert protocol.as_shown(study, "reference", study.after("reference"))["dlib"][0] == 1
-    assert protocol.as_shown(study, "blackout", study.after("blackout")) == {}
+def test_a_face_is_most_like_the_person_of_the_library_that_it_shows(two_people, tmp_path, own_library):
+    study = protocol.Study(cohort.people(two_people, names=["Hopper"]), tmp_path, ("openface",))
+    drawn, black = (study.after(case) for case in ("reference", "blackout"))
+    assert 0 <= drawn.shown[0, 0] < len(Library.open(own_library)) and drawn.shown[0, 1] == -1
+    assert protocol.as_shown(study, "reference", drawn)["openface"][0] == 1
+    assert black.shown.tolist() == [[-1, -1]] and protocol.as_shown(study, "blackout", black) == {}
 
 
 def case(fixed, adaptive=None, judge="dlib") -> dict:

@@ -57,7 +57,7 @@ def marker(kind: str) -> str:
 
 
 def table(kind: str, metrics: dict) -> str:
-    """A table of notebook 08's metrics as Markdown, and who judged. Raises ``ValueError`` without its cases."""
+    """A table of notebook 08's metrics as Markdown, and who judged. Raises ``ValueError`` as its kind."""
     found = KINDS[kind](metrics)
     head = list(found[0]) if found else []
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]

@@ -36,12 +36,12 @@ def test_a_table_with_a_detectors_column_has_its_control(numbers):
 def test_the_command_fills_what_the_file_has_and_notices_another(numbers, tmp_path):
     (tmp_path / "metrics.json").write_text(json.dumps({"08": numbers}))
     readme, given = tmp_path / "README.md", [str(tmp_path / "metrics.json"), str(tmp_path / "README.md")]
-    parts = [f"{tables.marker(kind)}\nold\n{tables.END}\n" for kind in tables.KINDS]
+    parts = [f"{tables.marker(kind)}\nstale\n{tables.END}\n" for kind in tables.KINDS]
     readme.write_text(f"before\n{'between'.join(parts)}after\n")
-    assert tables.main([*given, "--check"]) == 1 and "old" in readme.read_text()
+    assert tables.main([*given, "--check"]) == 1 and "stale" in readme.read_text()
     assert tables.main(given) == 0 and tables.main([*given, "--check"]) == 0
     text = readme.read_text()
-    assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
+    assert text.startswith("before\n") and text.endswith("after\n") and "stale" not in text
     first, second, *_ = text.split("between")
     assert "weak blur" in first and "| reference |" not in first and "| reference |" in second
 

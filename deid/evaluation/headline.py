@@ -47,3 +47,17 @@ def strongest(results: Mapping[str, dict], case: str, measure: str = "rank-1") -
                 label = attacker if name == case else f"context, {attacker}"
                 found.append(Strongest(share=share, attacker=label, judge=judge))
     return max(found, key=lambda one: one["share"][0])
+
+
+def by_attacker(results: Mapping[str, dict]) -> dict[str, dict[str, list[float]]]:
+    """Rank-1 of each case by the judge that finds most, [value, low, high] by attacker and case.
+
+    "context" is the stronger of both attackers who look at the ``context`` of a case.
+    """
+    found: dict[str, dict[str, list[float]]] = {
+        attacker: {case: worst(part[attacker])[1] for case, part in results.items() if part.get(attacker)}
+        for attacker in ATTACKERS
+    }
+    around = {case: context(case) for case in results}
+    known = {case: strongest(results, name)["share"] for case, name in around.items() if name in results}
+    return found | {"context": known}

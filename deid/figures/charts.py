@@ -125,7 +125,7 @@ def frontier(
 def _name(
     axes: Axes, points: Mapping[str, tuple[float, Sequence[float]]], colours: Mapping[str, str]
 ) -> None:
-    """Write its name beside each point, where it covers least of points, intervals and names that are there."""
+    """Write its name beside each point, where it covers least of points, intervals and other names."""
     axes.figure.draw_without_rendering()
     unit = axes.figure.dpi / 72  # pixels a point of type
     spots = [[axes.transData.transform((x, height)) for height in y] for x, y in points.values()]
@@ -152,10 +152,8 @@ def _name(
         near = np.abs(best - place) - size < 12 * unit
         line = None if near.all() else {"arrowstyle": "-", "color": QUIET, "linewidth": 0.5}
         colour = colours[name.split()[0]]
-        offset = (best - place) / unit
-        axes.annotate(
-            name, (points[name][0], points[name][1][0]), xytext=offset, color=colour, arrowprops=line, **text
-        )
+        point, offset = (points[name][0], points[name][1][0]), (best - place) / unit
+        axes.annotate(name, point, xytext=offset, color=colour, arrowprops=line, **text)
 
 
 def _overlap(one: Sequence[float], other: Sequence[float]) -> float:

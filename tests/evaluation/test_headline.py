@@ -42,3 +42,11 @@ def test_the_strongest_attacker_may_look_at_the_context():
     }
     del results["blackout mask=forehead"]
     assert headline.strongest(results, "reference")["attacker"] == "adaptive", "it was not run"
+
+
+def test_every_attacker_has_the_cases_that_were_run(numbers):
+    found = headline.by_attacker(numbers["cases"])
+    assert list(found) == ["fixed", "adaptive", "context"]
+    assert found["fixed"].keys() == numbers["cases"].keys()
+    assert found["context"]["reference"] == found["adaptive"]["blackout mask=forehead"] == [0.2, 0.1, 0.3]
+    assert "blur strength=0.05" not in found["context"], "the hole of a blur was not made black"

@@ -6,9 +6,11 @@ the recogniser that it is done with. Which numbers count is said in ``evaluation
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from deid.anonymization import options
@@ -21,6 +23,7 @@ from deid.recognition import recognisers
 from deid.references.library import Library
 
 ENSEMBLE = "ensemble"  # all judges together
+PICTURES = 2  # of each person of a library, to say who is shown
 PROBE_SEED, GALLERY_SEED = 1, 10_001  # the attacker does not know the seeds of the probes
 
 
@@ -92,9 +95,8 @@ class Study:
 def evaluate(study: Study, case: str, adaptive: bool = False) -> dict:
     """What is left of the people in a case: what attackers get, judge by judge, and what is left to use.
 
-    "itself" is how often a new face matches the untouched one of its photo, "as shown" how often it is most
-    like the person of a library that it shows. With ``adaptive`` there is also "linked": how often two
-    anonymized photos of a person match each other.
+    "itself" is how often a new face matches the untouched one of its photo. With ``adaptive`` there are also
+    "linked", how often two anonymized photos of a person match each other, and ``as_shown``.
     """
     gallery, before, after = study.originals(), study.originals("probe"), study.after(case)
     before = before[torch.arange(len(after.detected))]
@@ -112,6 +114,7 @@ def evaluate(study: Study, case: str, adaptive: bool = False) -> dict:
         del found["itself"]
     else:
         found["usefulness"] = utility.measure_utility(before, after, gallery.pixels)
+    if adaptive:
         found["as shown"] = as_shown(study, case, after)
     return {name: part for name, part in found.items() if part} | {"people": len(after.detected)}
 
@@ -125,15 +128,19 @@ def as_shown(study: Study, case: str, after: Observations) -> dict[str, list[flo
     chosen = None if case == OTHER else options.parse(case)
     if chosen is None or not single.any():
         return {}
-    library, found = Library.open(chosen.weights or None), {}
-    identities = [reference.identity for reference in library.references]
+    identities = [reference.identity for reference in Library.open(chosen.weights or None).references]
+    names, found = list(dict.fromkeys(identities)), {}
+    shown = torch.tensor([names.index(identities[row]) for row in after.shown[single, 0].tolist()])
     for judge in study.judges_of(case):
-        people = resemblance.of_library(library, judge)
-        names = list(people)
-        shown = torch.tensor([names.index(identities[row]) for row in after.shown[single, 0].tolist()])
-        mean = torch.stack([torch.nn.functional.normalize(own.mean(0), dim=0) for own in people.values()])
-        found[judge] = attacks.as_shown(after.vectors[judge][single], mean, shown)
+        found[judge] = attacks.as_shown(after.vectors[judge][single], _library(chosen.weights, judge), shown)
     return found
+
+
+@lru_cache(maxsize=8)
+def _library(weights: str, judge: str) -> Tensor:
+    """Unit vectors (P, D) of a library's people, in their order there: the mean of a few pictures of each."""
+    people = resemblance.of_library(Library.open(weights or None), judge, PICTURES)
+    return torch.stack([F.normalize(own.mean(0), dim=0) for own in people.values()])
 
 
 def linked_with_one_seed(study: Study, case: str) -> dict[str, dict]:

@@ -47,6 +47,9 @@ def proofs(photos: str | Path, pairs: str | Path, cache: str | Path) -> dict[str
 
 def _vectors(judge: str, photos: Path, names: Sequence[str], cache: Path) -> dict[str, Tensor]:
     """The judge's vector (D,) of each photo of LFW by its name, a chunk a file."""
+    if recognisers.TOGETHER in judge:  # made of what both have stored
+        first, second = (_vectors(name, photos, names, cache) for name in judge.split(recognisers.TOGETHER))
+        return {name: recognisers.together(first[name][None], second[name][None])[0] for name in names}
     found: dict[str, Tensor] = {}
     for start in range(0, len(names), CHUNK):
         part = names[start : start + CHUNK]

@@ -29,7 +29,8 @@ REVISION = 2  # of how they look at a face: vectors that an older one has stored
 # How many eye distances wide the square of dlib's own detector is, which its shape predictor expects;
 # measured once by hand on LFW against MTCNN's landmarks (``evaluation.identification.verification``).
 DLIB_SQUARE = 2.37
-# Of dlib's similarity beside OpenFace's: its similarities of different people vary so many times less.
+# Of dlib's similarity beside OpenFace's: those of different people vary 6.6 times less (deviations of
+# 0.035 and 0.229 on 500 photos of LFW).
 DLIB_WEIGHT = 8.0
 FACENET_SIDE = 160  # pixels of facenet-pytorch's own crops: MTCNN's boxes with a margin
 
@@ -137,11 +138,14 @@ def _both() -> Recogniser:
     first, second = load("openface"), load("dlib")
 
     def embed(pixels: Tensor, found: Sequence[Face]) -> Tensor:
-        # The product of such vectors is the weighted mean of both similarities.
-        parts = [embed(pixels, found) for embed in (first.embed, second.embed)]
-        return F.normalize(torch.cat([parts[0], DLIB_WEIGHT**0.5 * parts[1]], 1), dim=1)
+        return together(first.embed(pixels, found), second.embed(pixels, found))
 
-    return Recogniser("openface+dlib", embed, 0.0, 0.0)
+    return Recogniser("openface+dlib", embed, 0.0, 0.825)
+
+
+def together(openface_vectors: Tensor, dlib_vectors: Tensor) -> Tensor:
+    """Unit vectors (N, 256) of both, from those of each (N, 128): similarities become their weighted mean."""
+    return F.normalize(torch.cat([openface_vectors, DLIB_WEIGHT**0.5 * dlib_vectors], 1), dim=1)
 
 
 def dlib_models() -> Path:

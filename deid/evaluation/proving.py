@@ -1,5 +1,10 @@
-"""Is a recogniser set up right? Its accuracy on the official pairs of Labelled Faces in the Wild (LFW)."""
+"""Is a recogniser set up right? Its accuracy on the official pairs of Labelled Faces in the Wild (LFW).
 
+``python -m deid.evaluation.proving NAME PHOTOS PAIRS [--cache FOLDER]`` prints it as a JSON line.
+"""
+
+import argparse
+import json
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -68,3 +73,19 @@ def _vector(judge: str, photos: Path, name: str) -> Tensor:
         raise images.ImageError(f"{photos}: {name} of the pairs is not there")
     photo = images.load(path)
     return recognisers.load(judge).embed(photo.pixels, observations.locate_faces(photo)[:1])[0]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The command line: one JSON line."""
+    summary = (__doc__ or "").splitlines()[0]
+    parser = argparse.ArgumentParser(prog="python -m deid.evaluation.proving", description=summary)
+    parser.add_argument("name", choices=recognisers.NAMES)
+    parser.add_argument("photos", type=Path, help="LFW: NAME/NAME_0001.*")
+    parser.add_argument("pairs", type=Path, help="LFW's pairs.txt")
+    parser.add_argument("--cache", type=Path, default=Path("data/evaluation"), help="(%(default)s)")
+    given = parser.parse_args(arguments)
+    print(json.dumps(prove(given.name, given.photos, given.pairs, given.cache)))
+
+
+if __name__ == "__main__":
+    main()

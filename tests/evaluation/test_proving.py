@@ -1,5 +1,6 @@
 """Recognisers prove themselves on pairs of photos, or do not judge."""
 
+import json
 import urllib.request
 
 import pytest
@@ -25,6 +26,16 @@ def test_a_judge_that_cannot_be_had_is_skipped_with_the_reason(two_people, tmp_p
     assert list(proofs) == list(recognisers.NAMES) and proofs["dlib"]["accuracy"] == 1
     for name, reason in (("facenet", "could not be downloaded"), ("mobilefacenet", "download failed")):
         assert reason in proofs[name]["skipped"] and "accuracy" not in proofs[name]
+
+
+def test_both_together_are_proven_from_what_each_has_stored(two_people, tmp_path, capsys):
+    pytest.importorskip("dlib")
+    (tmp_path / "pairs.txt").write_text(EASY)
+    given = [str(two_people), str(tmp_path / "pairs.txt"), "--cache", str(tmp_path / "cache")]
+    for name in ("dlib", "openface", "openface+dlib"):
+        proving.main([name, *given])
+    assert [json.loads(line)["accuracy"] for line in capsys.readouterr().out.splitlines()] == [1, 1, 1]
+    assert len(list((tmp_path / "cache").iterdir())) == 2
 
 
 def test_a_judge_proves_itself_or_the_run_stops(two_people, tmp_path):

@@ -8,7 +8,6 @@ or not a detector still finds them.
 
 import hashlib
 import json
-import multiprocessing
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
@@ -22,6 +21,7 @@ from deid.anonymization import pipeline, verification
 from deid.anonymization.options import Options
 from deid.anonymization.pipeline import Result
 from deid.evaluation.expression import expression
+from deid.evaluation.workers import spread
 from deid.photo import alignment, detection, images, texture
 from deid.photo.alignment import DCGAN_FRAME
 from deid.photo.faces import Face, match
@@ -84,11 +84,9 @@ def observe(
     """
     parts = [(paths[start : start + CHUNK], seed + start) for start in range(0, len(paths), CHUNK)]
     files = [Path(cache) / f"{key(part, options, judges, first)}.safetensors" for part, first in parts]
-    missing = [k for k, file in enumerate(files) if not file.exists()]
-    if workers > 1 and len(missing) > 1:
-        with multiprocessing.get_context("spawn").Pool(workers, torch.set_num_threads, (1,)) as pool:
-            pool.starmap(_chunk, [(files[k], *parts[k], options, judges) for k in missing], chunksize=1)
-    chunks = [_chunk(file, *part, options, judges) for file, part in zip(files, parts, strict=True)]
+    tasks = [(file, *part, options, judges) for file, part in zip(files, parts, strict=True)]
+    spread(_chunk, [task for task in tasks if not task[0].exists()], workers)
+    chunks = [_chunk(*task) for task in tasks]
     whole = {name: torch.cat([chunk[name] for chunk in chunks]) for name in chunks[0]}
     return Observations({judge: whole.pop(f"{VECTORS}{judge}") for judge in judges}, **whole)
 

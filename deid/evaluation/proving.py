@@ -6,7 +6,6 @@
 import argparse
 import json
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -14,21 +13,23 @@ from torch import Tensor
 
 from deid import storage
 from deid.evaluation import gates, identification, observations
+from deid.evaluation.workers import spread
 from deid.photo import images
 from deid.recognition import recognisers
 
 CHUNK = 500  # photos of LFW between two files
 
 
-def prove(judge: str, photos: str | Path, pairs: str | Path, cache: str | Path) -> dict:
+def prove(judge: str, photos: str | Path, pairs: str | Path, cache: str | Path, workers: int = 1) -> dict:
     """The judge's accuracy on LFW's official pairs.
 
     Raises ``gates.GateError`` unless it is as good as published. With the similarities that one in ten, a
     hundred and a thousand pairs of different people exceed. What is made of the photos is stored in
-    ``cache``.
+    ``cache``; ``workers``: in how many processes.
     """
     names, same = identification.read_pairs(pairs)
-    vectors = _vectors(judge, Path(photos), sorted({name for pair in names for name in pair}), Path(cache))
+    people = sorted({name for pair in names for name in pair})
+    vectors = _vectors(judge, Path(photos), people, Path(cache), workers)
     similarity = torch.stack([vectors[a] @ vectors[b] for a, b in names])
     accuracy, recogniser = identification.verification_accuracy(similarity, same), recognisers.load(judge)
     if judge in recognisers.JUDGES:
@@ -39,32 +40,38 @@ def prove(judge: str, photos: str | Path, pairs: str | Path, cache: str | Path) 
     return known | {"similarity at": passed}
 
 
-def proofs(photos: str | Path, pairs: str | Path, cache: str | Path) -> dict[str, dict]:
+def proofs(photos: str | Path, pairs: str | Path, cache: str | Path, workers: int = 1) -> dict[str, dict]:
     """``prove`` for every recogniser by name; one that cannot be had here says why instead ("skipped")."""
     found = {}
     for name in recognisers.NAMES:
         try:
-            found[name] = prove(name, photos, pairs, cache)
+            found[name] = prove(name, photos, pairs, cache, workers)
         except recognisers.RecogniserError as error:
             found[name] = {"name": name, "skipped": str(error)}
     return found
 
 
-def _vectors(judge: str, photos: Path, names: Sequence[str], cache: Path) -> dict[str, Tensor]:
+def _vectors(judge: str, photos: Path, names: Sequence[str], cache: Path, workers: int) -> dict[str, Tensor]:
     """The judge's vector (D,) of each photo of LFW by its name, a chunk a file."""
     if recognisers.TOGETHER in judge:  # made of what both have stored
-        first, second = (_vectors(name, photos, names, cache) for name in judge.split(recognisers.TOGETHER))
+        first, second = (
+            _vectors(name, photos, names, cache, workers) for name in judge.split(recognisers.TOGETHER)
+        )
         return {name: recognisers.together(first[name][None], second[name][None])[0] for name in names}
-    found: dict[str, Tensor] = {}
+    tasks = []
     for start in range(0, len(names), CHUNK):
-        part = names[start : start + CHUNK]
         path = cache / f"lfw-{judge}-{recognisers.REVISION}-{len(names)}-{start}.safetensors"
-        found |= storage.cached(path, partial(_vectors_of, judge, photos, part))
+        tasks.append((path, judge, photos, names[start : start + CHUNK]))
+    spread(_chunk, [task for task in tasks if not task[0].exists()], workers)
+    found: dict[str, Tensor] = {}
+    for task in tasks:
+        found |= _chunk(*task)
     return found
 
 
-def _vectors_of(judge: str, photos: Path, names: Sequence[str]) -> dict[str, Tensor]:
-    return {name: _vector(judge, photos, name) for name in names}
+def _chunk(path: Path, judge: str, photos: Path, names: Sequence[str]) -> dict[str, Tensor]:
+    """The vectors of some photos, from ``path`` where they are."""
+    return storage.cached(path, lambda: {name: _vector(judge, photos, name) for name in names})
 
 
 def _vector(judge: str, photos: Path, name: str) -> Tensor:

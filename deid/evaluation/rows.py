@@ -15,8 +15,8 @@ Row = dict[str, str]
 Share = Sequence[float]  # value, low, high
 
 METHOD = "method"
-FIXED, ADAPTIVE = "recognised, rank-1", "by an attacker with an anonymized gallery (adaptive), rank-1"
-AROUND = "by what is around the face, rank-1"
+FIXED, ADAPTIVE = "recognised, rank-1", "by an attacker with the tool (adaptive)"
+AROUND = "by what is around the face"
 DETECTED, DISTANCE, TOLD = "still detected", "Fréchet distance", "a machine tells, AUC"
 NONE = "-"
 # Label -> the options of the case that it stands for; None leaves a photo as it is.

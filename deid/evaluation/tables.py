@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from deid.evaluation import rows, wanted
+from deid.evaluation import goals, rows
 from deid.evaluation.rows import TOLD, Row
 from deid.storage import write_atomically
 
@@ -23,7 +23,7 @@ KINDS: dict[str, Callable[[dict], list[Row]]] = {
     "judges": rows.judges,
     "rates": rows.rates,
     "links": rows.links,
-    "targets": wanted.targets,
+    "goals": goals.goals,
 }
 
 

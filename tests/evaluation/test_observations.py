@@ -82,12 +82,3 @@ def test_a_new_option_leaves_what_is_stored_where_it_is(two_people):
     changed = observations.key(paths, Options(method="blackout", verify=False, mask="face-120"), ("dlib",), 0)
     same = observations.key(paths, Options(method="blackout", verify=False, min_score=0.9), ("dlib",), 0)
     assert names[0] != names[1] == same != changed
-
-
-@pytest.mark.slow
-def test_several_processes_see_what_one_sees(two_people, tmp_path, monkeypatch):
-    monkeypatch.setattr(observations, "CHUNK", 1)
-    paths = [person.gallery for person in cohort.people(two_people, 2)]
-    one = observations.observe(paths, BLACK, tmp_path / "one")
-    two = observations.observe(paths, BLACK, tmp_path / "two", workers=2)
-    assert torch.equal(one.vectors["dlib"], two.vectors["dlib"]) and torch.equal(one.crops, two.crops)

@@ -61,3 +61,15 @@ def by_attacker(results: Mapping[str, dict]) -> dict[str, dict[str, list[float]]
     around = {case: context(case) for case in results}
     known = {case: strongest(results, name)["share"] for case, name in around.items() if name in results}
     return found | {"context": known}
+
+
+def brief(case: str) -> str:
+    """A case's name for figures: a setting's value alone where it says enough."""
+    words = []
+    for word in case.split():
+        name, _, value = word.partition("=")
+        if name == "verify":
+            words.append("(checked)")
+        elif name not in ("starts", "iterations"):
+            words.append(value if name in ("mask", "strength") else word)
+    return " ".join(words)

@@ -50,3 +50,9 @@ def test_every_attacker_has_the_cases_that_were_run(numbers):
     assert found["fixed"].keys() == numbers["cases"].keys()
     assert found["context"]["reference"] == found["adaptive"]["blackout mask=forehead"]
     assert "blur strength=0.05" not in found["context"], "the hole of a blur was not made black"
+
+
+def test_a_case_has_a_brief_name():
+    assert headline.brief("stylegan2 mask=face-80 starts=8 iterations=40") == "stylegan2 face-80"
+    assert headline.brief("reference shape=pose verify=yes") == "reference shape=pose (checked)"
+    assert headline.brief("blur strength=0.05") == "blur 0.05" and headline.brief("original") == "original"

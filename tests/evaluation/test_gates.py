@@ -15,7 +15,7 @@ def test_gates_stop_what_cannot_be():
     with pytest.raises(gates.GateError, match="under 90 %"):
         gates.gate_results({"original": Interval(0.89, 0.8, 0.95)}, people=100)
     with pytest.raises(gates.GateError, match="a leak"):
-        gates.gate_results({"blackout": Interval(0.1, 0.05, 0.2)}, people=100)
+        gates.gate_results({"blackout mask=forehead": Interval(0.1, 0.05, 0.2)}, people=100)
     with pytest.raises(gates.GateError, match="turned around"):
         gates.gate_results({}, people=100, auc=[0.4])
 

@@ -63,7 +63,7 @@ class Album:
             if number < 0:
                 assigned.append(target)
                 continue
-            known = target.reseeded(seeds[number], self.options.jitter)
+            known = target.reseeded(seeds[number], self.options.placing)
             others = tuple(name for other, name in shown.items() if other != number)
             assigned.append(replace(known, identity=self.people[number].identity, avoid=others))
         return assigned

@@ -11,11 +11,12 @@ from deid.anonymization.choices import CLASSICAL, DO
 from deid.devices import resolve_device
 from deid.inpainting.settings import TRUNCATION, Search
 from deid.photo import metadata
-from deid.photo.choices import DETECTORS, MASKS
-from deid.recognition.choices import NAMES
+from deid.photo.choices import DETECTORS, MASKS, SHAPES
+from deid.recognition.choices import NAMES, TOGETHER
 
 if TYPE_CHECKING:
     from deid.inpainting.interface import Method
+    from deid.photo.shapes import Placing
 
 METHODS = (*inpainting.METHODS, *CLASSICAL)
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -24,6 +25,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "recogniser": NAMES,
     "detector": DETECTORS,
     "doubtful": DO,
+    "shape": SHAPES,
 }
 LARGEST = 2**63  # of a whole number: a seed may be no larger
 WANTED: dict[Any, str] = {int: "a whole number", float: "a number", bool: "True or False", str: "text"}
@@ -38,7 +40,9 @@ class Options:
     ``detector``: who looks for faces (``photo.finding``). A face that scores less than ``min_score`` is
     doubtful; ``doubtful`` says whether it stays visible, is blacked out or is replaced. ``truncation``
     is how far a person that the one-pass generator draws may be from the mean one. ``jitter`` moves the
-    landmarks that a face is drawn for, by a normal distribution of so many eye distances. ``strength`` is a
+    landmarks that a face is drawn for, by a normal distribution of so many eye distances; ``shape`` says how
+    much of the face's own geometry they hold (``photo.shapes``). Without ``fitting`` a library's person is
+    drawn by lot, whoever fits. ``strength`` is a
     blur's width as a share of the face, or how many tiles across it a mosaic has (0: the method's own). With
     ``verify`` a face that ``recogniser`` finds more than ``threshold`` similar to its original is drawn again
     and in the end hidden (``anonymization.verification``); a threshold of 0 is the recogniser's own.
@@ -71,6 +75,8 @@ class Options:
     only_larger_than: float = 0.0
     keep_largest: bool = False
     link: bool = False
+    shape: str = "own"
+    fitting: bool = True
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -78,9 +84,8 @@ class Options:
                 object.__setattr__(self, field.name, value.item())
         for name, known in CHOICES.items():
             if getattr(self, name) not in known:
-                raise ValueError(
-                    f"{name} must be one of {', '.join(filter(None, known))}, not {getattr(self, name)!r}"
-                )
+                listed = ", ".join(filter(None, known))
+                raise ValueError(f"{name} must be one of {listed}, not {getattr(self, name)!r}")
         for field in fields(self):
             if not _fits(value := getattr(self, field.name), field.type):
                 raise ValueError(f"{field.name} must be {WANTED[field.type]}, not {value!r:.80}")
@@ -121,6 +126,18 @@ class Options:
     def metadata(self) -> tuple[str, ...]:
         """Names of the metadata fields that are written again."""
         return metadata.parse(self.keep_metadata)
+
+    @property
+    def recognisers(self) -> tuple[str, ...]:
+        """The recognisers of the check, one by one: none of them is to judge its results."""
+        return tuple(self.recogniser.split(TOGETHER))
+
+    @property
+    def placing(self) -> "Placing":
+        """Where faces are drawn, compared with where they were."""
+        from deid.photo.shapes import Placing  # PyTorch
+
+        return Placing(self.jitter, self.shape)
 
     @property
     def search(self) -> Search:

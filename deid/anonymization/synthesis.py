@@ -100,11 +100,10 @@ def candidates(draft: Draft, index: int, seeds: Sequence[int], options: Options)
     chosen is still to be drawn in the target's own frame (no fill).
     """
     method, begin = options.load_method(), time.perf_counter()
-    others = [draft.targets[index].reseeded(seed, options.jitter) for seed in seeds]
+    others = [draft.targets[index].reseeded(seed, options.placing) for seed in seeds]
     large = method.detailed and others[0].frame.size > LOOKED_AT
-    places = [other.in_frame_of(LOOKED_AT, options.jitter) for other in others] if large else others
-    # Without jitter all are seen in the same place.
-    first, *more = places
+    places = [other.in_frame_of(LOOKED_AT, options.placing) for other in others] if large else others
+    first, *more = places  # without jitter all are seen in the same place
     views = [compositing.view(draft.scene, first)]
     views += [compositing.view(draft.scene, other) for other in more] if options.jitter else views * len(more)
     crops, visible = (torch.cat(part) for part in zip(*views, strict=True))
@@ -196,5 +195,6 @@ def _faces(
         [target.reference for target in targets],
         [*dict.fromkeys(name for target in targets for name in target.avoid), *shown],
         [target.identity for target in targets],
+        options.fitting,
     )
     return faces.to(next(options.load_method().generator.parameters()).device)

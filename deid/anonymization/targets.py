@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-import torch
 from torch import Tensor
 
 from deid.anonymization.choices import BLACKOUT
@@ -15,6 +14,7 @@ from deid.inpainting.interface import face_seeds
 from deid.photo import alignment, masks
 from deid.photo.alignment import DCGAN_FRAME, Frame
 from deid.photo.faces import Face
+from deid.photo.shapes import Placing
 
 if TYPE_CHECKING:
     from deid.anonymization.options import Options
@@ -62,15 +62,15 @@ class Target:
         """The same face, given up: it is covered instead, jaw and chin as well; the manifest says why."""
         return replace(self, method=BLACKOUT, mask=masks.COVERED.get(self.mask, self.mask), reason=reason)
 
-    def reseeded(self, seed: int, jitter: float) -> "Target":
-        """The same hole for another person; ``jitter`` as in ``Options``."""
-        matrix, pose = _drawn_at(self.face, self.frame, seed, jitter)
+    def reseeded(self, seed: int, placing: Placing) -> "Target":
+        """The same hole for another person."""
+        matrix, pose = _drawn_at(self.face, self.frame, seed, placing)
         return replace(self, matrix=matrix, pose=pose, seed=seed, reference="", identity="")
 
-    def in_frame_of(self, size: int, jitter: float) -> "Target":
-        """The same face and person in a frame of ``size`` pixels; ``jitter`` as in ``Options``."""
+    def in_frame_of(self, size: int, placing: Placing) -> "Target":
+        """The same face and person in a frame of ``size`` pixels."""
         frame = self.frame.resized(size)
-        matrix, pose = _drawn_at(self.face, frame, self.seed, jitter)
+        matrix, pose = _drawn_at(self.face, frame, self.seed, placing)
         hole, landmarks = _hole_at(self.face, frame)
         return replace(self, frame=frame, place=hole, landmarks=landmarks, matrix=matrix, pose=pose)
 
@@ -121,7 +121,7 @@ def plan(
 
 def place(face: Face, options: "Options", frame: Frame, seed: int) -> Target:
     """The target of one face in ``frame``."""
-    matrix, pose = _drawn_at(face, frame, seed, options.jitter)
+    matrix, pose = _drawn_at(face, frame, seed, options.placing)
     hole, landmarks = _hole_at(face, frame)
     return Target(
         face, frame, hole, landmarks, matrix, pose, options.method, options.hole, seed, options.truncation
@@ -134,12 +134,9 @@ def _hole_at(face: Face, frame: Frame) -> tuple[Tensor, Tensor]:
     return matrix, alignment.apply(alignment.invert(matrix), face.points())
 
 
-def _drawn_at(face: Face, frame: Frame, seed: int, jitter: float) -> tuple[Tensor, Tensor]:
+def _drawn_at(face: Face, frame: Frame, seed: int, placing: Placing) -> tuple[Tensor, Tensor]:
     """The matrix (2, 3) and the landmarks (5, 2) in the frame that a face is drawn with."""
-    points = face.points()
-    matrix = frame.matrix(face)
-    if jitter:
-        moves = torch.randn(5, 2, generator=torch.Generator().manual_seed(seed), dtype=points.dtype)
-        points = points + jitter * (points[1] - points[0]).norm() * moves
+    points, matrix = placing.of(face.points(), seed), frame.matrix(face)
+    if placing.jitter:
         matrix = alignment.similarity(frame.points(), points)
     return matrix, alignment.apply(alignment.invert(matrix), points)

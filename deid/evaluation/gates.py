@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from deid.evaluation.statistics import Interval
 
+BLACK = "blackout"  # how cases of black faces begin, whatever their hole
 SURROUNDINGS = {"mobilefacenet": 0.05}  # what a judge may tell from hair and clothes around a black face
 WITHIN = 0.005  # of its published accuracy, or a recogniser does not judge
 
@@ -27,20 +28,31 @@ def gate_attackers(name: str, fixed: Interval, adaptive: Interval) -> None:
         raise GateError(f"{name}: {told}: it cannot be")
 
 
+def gate_context(name: str, strongest: Interval, context: Interval) -> None:
+    """Raise ``GateError`` where less is said to be found than around the hole, beyond both intervals.
+
+    Anyone can make the new face black: a smaller number only means that this was not asked.
+    """
+    if strongest.high < context.low:
+        told = f"{strongest.value:.1%} are found, and {context.value:.1%} by what is around the face"
+        raise GateError(f"{name}: {told}: it cannot be")
+
+
 def gate_results(
     rank_1: dict[str, Interval], people: int, auc: Sequence[float] = (), judge: str = ""
 ) -> None:
     """Raise ``GateError`` for results that cannot be.
 
-    These are originals under 90 %, blackout above chance (and what surroundings tell a strong ``judge``), and
-    an area under the curve under 0.5. Where nothing is left an area lies on either side of 0.5: it counts as
-    under it beyond two standard errors.
+    These are originals under 90 %, black faces above chance (and what surroundings tell a strong ``judge``),
+    and an area under the curve under 0.5. Where nothing is left an area lies on either side of 0.5: it counts
+    as under it beyond two standard errors.
     """
-    original, black, chance = rank_1.get("original"), rank_1.get("blackout"), 1 / people
+    original, chance = rank_1.get("original"), 1 / people
     if original and original.value < 0.9:
         raise GateError(f"original: rank-1 {original.value:.1%} is under 90 %: the protocol is broken")
-    if black and black.low > chance + SURROUNDINGS.get(judge, 0):
-        raise GateError(f"blackout: rank-1 at least {black.low:.1%}, chance is {chance:.1%}: a leak")
+    for case, black in rank_1.items():
+        if case.split()[0] == BLACK and black.low > chance + SURROUNDINGS.get(judge, 0):
+            raise GateError(f"{case}: rank-1 at least {black.low:.1%}, chance is {chance:.1%}: a leak")
     if any(value < 0.5 - 2 / math.sqrt(12 * people) for value in auc):
         raise GateError(f"an area under the curve of {min(auc):.3f}: similarities are turned around")
 

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from deid.anonymization.albums import RECOGNISER, Album
 from deid.anonymization.options import Options
-from deid.evaluation import observations
+from deid.evaluation import cohort, observations
 from deid.evaluation.statistics import bootstrap
 from deid.photo import images
 from deid.recognition import recognisers
@@ -51,7 +51,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="(%(default)s)")
     given = parser.parse_args()
     embed, vectors = recognisers.load(RECOGNISER).embed, []
-    for person in tqdm(observations.people(given.photos, given.people, given.seed), unit="person"):
+    for person in tqdm(cohort.people(given.photos, given.people, given.seed), unit="person"):
         photos = [images.load(path) for path in (person.gallery, person.probe)]
         vectors.append(torch.cat([embed(p.pixels, observations.locate_faces(p)[:1]) for p in photos]))
     print(json.dumps({"recogniser": RECOGNISER} | link(vectors, given.seed)))

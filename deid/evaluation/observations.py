@@ -11,7 +11,6 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -20,40 +19,36 @@ from torch import Tensor
 from deid import storage
 from deid.anonymization import pipeline, verification
 from deid.anonymization.options import Options
-from deid.data import sources
+from deid.anonymization.pipeline import Result
 from deid.evaluation.expression import expression
+from deid.evaluation.workers import spread
 from deid.photo import alignment, detection, images, texture
 from deid.photo.alignment import DCGAN_FRAME
 from deid.photo.faces import Face, match
 from deid.photo.images import Photo
 from deid.recognition import recognisers
+from deid.references import people as people_of
+from deid.references.library import Library
 
-CHUNK = 40  # photos between two files
-REVISION = 2  # of all that makes a result from a photo: what an older one cached is made again
+CHUNK = 60  # photos between two files; the 300 people that are listed fill five
+REVISION = 3  # of all that makes a result from a photo: what an older one cached is made again
 SMALLEST = 40  # pixels of a face that is looked for
+VECTORS = "vectors "  # before a judge's name, in a chunk
 SIDE = 64  # pixels of the crops that are stored for distances and for attackers who restore faces
-
-
-@dataclass(frozen=True)
-class Person:
-    """A person with two photos: one for the gallery, one to be anonymized."""
-
-    name: str
-    gallery: Path
-    probe: Path
 
 
 @dataclass
 class Observations:
     """N photos after a method, row by row.
 
-    ``vectors`` (N, D) of the face; ``crops`` (N, 3, 64, 64), aligned by the original's landmarks;
+    ``vectors`` (N, D) of the face, by judge; ``crops`` (N, 3, 64, 64), aligned by the original's landmarks;
     ``detected`` (N,): whether a face is still found; ``before`` and ``after`` (N, 5, 2): where its landmarks
     were and are, NaN where it is not found; ``expression`` (N, 5); ``sharpness`` (N,) against the
-    surroundings; ``seconds`` (N,) a photo.
+    surroundings; ``seconds`` (N,) a photo; ``shown`` (N, 2): the references of a library that the face is
+    made of, as positions there, -1 where it is not.
     """
 
-    vectors: Tensor
+    vectors: dict[str, Tensor]
     crops: Tensor
     detected: Tensor
     before: Tensor
@@ -61,6 +56,7 @@ class Observations:
     expression: Tensor
     sharpness: Tensor
     seconds: Tensor
+    shown: Tensor
 
     @property
     def pixels(self) -> Tensor:
@@ -68,48 +64,43 @@ class Observations:
         return self.crops.float().div(127.5).sub(1)
 
     def __getitem__(self, rows) -> "Observations":
-        return Observations(*(getattr(self, field.name)[rows] for field in fields(self)))
-
-
-def people(root: str | Path, count: int = 0, seed: int = 0, names: Sequence[str] = ()) -> list[Person]:
-    """People of LFW with at least two photos, sorted by name, and their first two photos.
-
-    ``count`` of them drawn by ``seed``, or those that ``names`` lists. Raises ``ValueError`` where they are
-    not there.
-    """
-    photos: dict[str, list[Path]] = {}
-    for path in sources.lfw(root, min_photos=2):
-        photos.setdefault(path.parent.name, []).append(path)
-    if missing := [name for name in names if name not in photos]:
-        raise ValueError(
-            f"{root}: {missing[0]} and {len(missing) - 1} more of the list have no two photos there"
-        )
-    if not names:
-        if len(photos) < count:
-            raise ValueError(f"{root}: {len(photos)} people with two photos, {count} were asked for")
-        order = torch.randperm(len(photos), generator=torch.Generator().manual_seed(seed))[:count]
-        names = [sorted(photos)[k] for k in order]
-    return [Person(name, *sorted(photos[name])[:2]) for name in sorted(names)]
+        parts = {field.name: getattr(self, field.name)[rows] for field in fields(self)[1:]}
+        return Observations({judge: part[rows] for judge, part in self.vectors.items()}, **parts)
 
 
 def observe(
-    paths: Sequence[Path], options: Options | None, cache: str | Path, judge: str = "dlib", seed: int = 0
+    paths: Sequence[Path],
+    options: Options | None,
+    cache: str | Path,
+    judges: Sequence[str] = ("dlib",),
+    seed: int = 0,
+    *,
+    workers: int = 1,
 ) -> Observations:
     """Anonymize the photos (``None``: leave them as they are), each with a seed of its own, and look at them.
 
-    Chunks that lie in ``cache`` already, from the same photos, options and weights, are not made again.
+    All judges see the same results. Chunks that lie in ``cache`` already, from the same photos, options and
+    weights, are not made again. ``workers``: how many processes make the others, a thread each.
     """
+    parts = [(paths[start : start + CHUNK], seed + start) for start in range(0, len(paths), CHUNK)]
+    files = [Path(cache) / f"{key(part, options, judges, first)}.safetensors" for part, first in parts]
+    tasks = [(file, *part, options, judges) for file, part in zip(files, parts, strict=True)]
+    spread(_chunk, [task for task in tasks if not task[0].exists()], workers)
+    chunks = [_chunk(*task) for task in tasks]
+    whole = {name: torch.cat([chunk[name] for chunk in chunks]) for name in chunks[0]}
+    return Observations({judge: whole.pop(f"{VECTORS}{judge}") for judge in judges}, **whole)
 
-    def rows(part: Sequence[Path], first: int) -> dict[str, Tensor]:
-        found = [_row(path, options, judge, first + index) for index, path in enumerate(part)]
+
+def _chunk(
+    file: Path, paths: Sequence[Path], first: int, options: Options | None, judges: Sequence[str]
+) -> dict[str, Tensor]:
+    """The rows of some photos, from ``file`` where they are; ``first`` is the first one's seed."""
+
+    def rows() -> dict[str, Tensor]:
+        found = [_row(path, options, judges, first + index) for index, path in enumerate(paths)]
         return {name: torch.stack([row[name] for row in found]) for name in found[0]}
 
-    chunks = []
-    for start in range(0, len(paths), CHUNK):
-        part = paths[start : start + CHUNK]
-        path = Path(cache) / f"{key(part, options, judge, seed + start)}.safetensors"
-        chunks.append(storage.cached(path, partial(rows, part, seed + start)))
-    return Observations(**{name: torch.cat([chunk[name] for chunk in chunks]) for name in chunks[0]})
+    return storage.cached(file, rows)
 
 
 def locate_faces(photo: Photo) -> list[Face]:
@@ -124,21 +115,22 @@ def locate_faces(photo: Photo) -> list[Face]:
     return sorted(found, key=lambda face: (face.points().mean(0) - middle).norm().item())
 
 
-def _row(path: Path, options: Options | None, judge: str, seed: int) -> dict[str, Tensor]:
+def _row(path: Path, options: Options | None, judges: Sequence[str], seed: int) -> dict[str, Tensor]:
     photo = images.load(path)
     found = locate_faces(photo)
     face, begin = found[0], time.perf_counter()
-    shown, hidden = photo, torch.zeros_like(photo.pixels[:, :1])
+    shown, hidden, shown_as = photo, torch.zeros_like(photo.pixels[:, :1]), [-1, -1]
     if options:
         result = pipeline.anonymize(photo, replace(options, seed=seed), found)
         shown, hidden = result.photo, result.hidden
+        shown_as = _references(options, result, face)
     seconds = time.perf_counter() - begin
     (again,) = detection.detect(shown.pixels, 0.9, SMALLEST)
     now = match(face, again)
     crop = alignment.crop(shown.pixels, DCGAN_FRAME.matrix(face), SIDE)
     nowhere = torch.full((5, 2), float("nan"), dtype=torch.float64)
-    return {
-        "vectors": recognisers.load(judge).embed(shown.pixels, [face])[0],
+    vectors = {f"{VECTORS}{name}": recognisers.load(name).embed(shown.pixels, [face])[0] for name in judges}
+    return vectors | {
         "crops": torch.from_numpy(images.to_uint8(crop)).permute(0, 3, 1, 2)[0],
         "detected": torch.tensor(now is not None),
         "before": face.points(),
@@ -146,15 +138,35 @@ def _row(path: Path, options: Options | None, judge: str, seed: int) -> dict[str
         "expression": expression(shown.pixels, now or face),
         "sharpness": torch.tensor(texture.sharpness_ratio(shown.pixels, hidden)),
         "seconds": torch.tensor(seconds),
+        "shown": torch.tensor(shown_as),
     }
 
 
-def key(paths: Sequence[Path], options: Options | None, judge: str, seed: int) -> str:
-    """A name for a chunk: whatever its rows depend on."""
+def _references(options: Options, result: Result, face: Face) -> list[int]:
+    """The positions in a library of the reference, or the two, that a face is made of; -1 where it is not."""
+    names = [target.reference for target in result.targets if target.face is face and not target.black]
+    if not any(names):
+        return [-1, -1]
+    library = Library.open(options.weights or None)
+    rows = [place.row for place in people_of.placements(library, names[0])]
+    return rows if len(rows) == 2 else [*rows, -1]
+
+
+def key(paths: Sequence[Path], options: Options | None, judges: Sequence[str], seed: int) -> str:
+    """A name for a chunk: whatever its rows depend on.
+
+    Of the options it has those that are not the defaults. So a new option leaves what is stored as it is; a
+    new default needs another ``REVISION``.
+    """
     revision = [REVISION, recognisers.REVISION]
-    what: dict = {"photos": [storage.sha256(path) for path in paths], "judge": judge, "revision": revision}
+    what: dict = {
+        "photos": [storage.sha256(path) for path in paths],
+        "judges": [*judges],
+        "revision": revision,
+    }
     if options:
-        what |= asdict(options) | {"mask": options.hole}
+        what |= {name: value for name, value in asdict(options).items() if value != getattr(Options, name)}
+        what |= {"method": options.method, "mask": options.hole}
         if options.draws:
             what["weights"] = [storage.sha256(path) for path in options.load_method().files]
         what["verification"] = verification.record(options)

@@ -1,188 +1,187 @@
-"""The evaluation, case by case: every attacker and every measure on the same people, then the gates."""
+"""The evaluation, case by case: every attacker and every judge on the same people, then the gates.
 
-import hashlib
-from collections.abc import Sequence
+A case is a method with its options (``options.parse``). An attacker is a way to look for people; a judge is
+the recogniser that it is done with. Which numbers count is said in ``evaluation.headline``.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from deid import storage
 from deid.anonymization import options
-from deid.data.crops import FaceCrops
-from deid.evaluation import (
-    attacks,
-    detectability,
-    gates,
-    identification,
-    observations,
-    reconstruction,
-    utility,
-)
-from deid.evaluation.observations import Observations, Person
-from deid.evaluation.reconstruction import Lesson, Reverser
+from deid.evaluation import attacks, detectability, gates, headline, observations, resemblance, utility
+from deid.evaluation.cohort import Person
+from deid.evaluation.headline import OTHER
+from deid.evaluation.observations import Observations
 from deid.evaluation.statistics import Interval
-from deid.photo import images
-from deid.recognition import choices, recognisers
+from deid.recognition import recognisers
+from deid.references.library import Library
 
-OTHER = "other person"  # a case of its own: another person's photo, which nothing may recognise
-CHUNK = 500  # photos of LFW between two files
+ENSEMBLE = "ensemble"  # all judges together
+PICTURES = 2  # of each person of a library, to say who is shown
 PROBE_SEED, GALLERY_SEED = 1, 10_001  # the attacker does not know the seeds of the probes
 
 
 @dataclass(frozen=True)
 class Study:
-    """Who is looked for, who judges, and where observations are stored."""
+    """Who is looked for, who judges, and where observations are stored.
+
+    All ``people`` are in the gallery. In ``slow`` cases only the ``first`` so many of them are looked for.
+    """
 
     people: Sequence[Person]
     cache: Path
-    judge: str = "dlib"
+    judges: tuple[str, ...] = ("dlib",)
+    slow: Collection[str] = ()
+    first: int = 0
+    workers: int = 1
+
+    def probes(self, case: str) -> Sequence[Person]:
+        """Who is looked for in a case."""
+        return self.people[: self.first] if case in self.slow else self.people
 
     def originals(self, side: str = "gallery") -> Observations:
         """The people's untouched photos: "gallery" or "probe"."""
-        return self._observed(side, "original", PROBE_SEED if side == "probe" else 0)
+        seed = PROBE_SEED if side == "probe" else 0
+        return self._observed(self.people, side, "original", seed)
 
     def after(self, case: str) -> Observations:
         """The probes after a method."""
         if case == OTHER:
             return self.originals("probe")[torch.arange(len(self.people)).roll(1)]
-        return self._observed("probe", case, PROBE_SEED)
+        return self._observed(self.probes(case), "probe", case, PROBE_SEED)
 
-    def anonymized_gallery(self, case: str) -> Observations:
-        """The gallery after the same method, anonymized by the attacker."""
-        return self._observed("gallery", case, GALLERY_SEED)
+    def anonymized_gallery(self, case: str, seed: int = GALLERY_SEED) -> Observations:
+        """The gallery's photos of the probes' people after the same method, anonymized by the attacker.
 
-    def traces(self, case: str) -> dict[str, Tensor]:
-        """What a detector sees of the probes after a case (``detectability.describe``)."""
-        return detectability.describe([p.probe for p in self.people], case, self.cache, PROBE_SEED)
+        ``seed`` is that of the first photo.
+        """
+        return self._observed(self.probes(case), "gallery", case, seed)
 
-    def _observed(self, side: str, case: str, seed: int) -> Observations:
-        paths = [getattr(person, side) for person in self.people]
-        return observations.observe(paths, options.parse(case), self.cache, self.judge, seed)
+    def traces(self, case: str, count: int = 0) -> dict[str, Tensor]:
+        """What a detector sees of the first ``count`` probes, or all, after a case (``detectability``)."""
+        chosen = self.people[: count or None]
+        return detectability.describe([p.probe for p in chosen], case, self.cache, PROBE_SEED)
+
+    def judges_of(self, case: str) -> list[str]:
+        """Who may judge a case: not the recognisers of its own check."""
+        known = None if case == OTHER else options.parse(case)
+        checked = known.recognisers if known and known.verify else ()
+        return [judge for judge in self.judges if judge not in checked]
+
+    def vectors(self, case: str, **of: Observations) -> dict[str, dict[str, Tensor]]:
+        """By judge of a case, and by name in ``of``, unit vectors (N, D); of two judges both together."""
+        judges = self.judges_of(case)
+        found = {judge: {name: part.vectors[judge] for name, part in of.items()} for judge in judges}
+        if len(judges) > 1:
+            origin = {judge: self.originals().vectors[judge].mean(0) for judge in judges}
+            found[ENSEMBLE] = {
+                name: attacks.ensemble({judge: part.vectors[judge] for judge in judges}, origin)
+                for name, part in of.items()
+            }
+        return found
+
+    def _observed(self, people: Sequence[Person], side: str, case: str, seed: int) -> Observations:
+        paths = [getattr(person, side) for person in people]
+        chosen = options.parse(case)
+        return observations.observe(paths, chosen, self.cache, self.judges, seed, workers=self.workers)
 
 
 def evaluate(study: Study, case: str, adaptive: bool = False) -> dict:
-    """What is left of the people in a case: what attackers get, and what is left to use."""
+    """What is left of the people in a case: what attackers get, judge by judge, and what is left to use.
+
+    "itself" is how often a new face matches the untouched one of its photo. With ``adaptive`` there are also
+    "linked", how often two anonymized photos of a person match each other, and ``as_shown``.
+    """
     gallery, before, after = study.originals(), study.originals("probe"), study.after(case)
-    found = {"fixed": attacks.fixed(after.vectors, gallery.vectors)}
+    before = before[torch.arange(len(after.detected))]
+    parts = {"gallery": gallery, "before": before, "after": after}
     if adaptive:
-        anonymized = study.anonymized_gallery(case).vectors
-        found["adaptive"] = attacks.adaptive(after.vectors, gallery.vectors, anonymized)
-    if case != OTHER:
+        parts["anonymized"] = study.anonymized_gallery(case)
+    found: dict = {name: {} for name in ("fixed", "adaptive", "linked", "itself")}
+    for judge, of in study.vectors(case, **parts).items():
+        found["fixed"][judge] = attacks.fixed(of["after"], of["gallery"])
+        found["itself"][judge] = attacks.itself(of["before"], of["after"], of["gallery"])
+        if adaptive:
+            found["adaptive"][judge] = attacks.adaptive(of["after"], of["gallery"], of["anonymized"])
+            found["linked"][judge] = attacks.linked(of["after"], of["anonymized"])
+    if case == OTHER:
+        del found["itself"]
+    else:
         found["usefulness"] = utility.measure_utility(before, after, gallery.pixels)
+    if adaptive:
+        found["as shown"] = as_shown(study, case, after)
+    return {name: part for name, part in found.items() if part} | {"people": len(after.detected)}
+
+
+def as_shown(study: Study, case: str, after: Observations) -> dict[str, list[float]]:
+    """How often a face is most like the person of the library it shows -> [value, low, high] by judge.
+
+    Faces of one person only; empty where a case shows none.
+    """
+    single = (after.shown[:, 0] >= 0) & (after.shown[:, 1] < 0)
+    chosen = None if case == OTHER else options.parse(case)
+    if chosen is None or not single.any():
+        return {}
+    identities = [reference.identity for reference in Library.open(chosen.weights or None).references]
+    names, found = list(dict.fromkeys(identities)), {}
+    shown = torch.tensor([names.index(identities[row]) for row in after.shown[single, 0].tolist()])
+    for judge in study.judges_of(case):
+        found[judge] = attacks.as_shown(after.vectors[judge][single], _library(chosen.weights, judge), shown)
     return found
 
 
-def tell(study: Study, case: str) -> dict:
-    """How well a machine tells the probes after a case from untouched ones (``detectability.tell``).
+@lru_cache(maxsize=8)
+def _library(weights: str, judge: str) -> Tensor:
+    """Unit vectors (P, D) of a library's people, in their order there: the mean of a few pictures of each."""
+    people = resemblance.of_library(Library.open(weights or None), judge, PICTURES)
+    return torch.stack([F.normalize(own.mean(0), dim=0) for own in people.values()])
 
-    Raises ``gates.GateError`` where it cannot tell black faces.
+
+def linked_with_one_seed(study: Study, case: str) -> dict[str, dict]:
+    """How often two photos of a person match that were anonymized with the same seed -> report by judge."""
+    pair = {"after": study.after(case), "others": study.anonymized_gallery(case, PROBE_SEED)}
+    return {judge: attacks.linked(*of.values()) for judge, of in study.vectors(case, **pair).items()}
+
+
+def similarities(study: Study, cases: Sequence[str], judge: str) -> dict[str, Tensor]:
+    """How alike photos are to a judge: (P,) of one person before, (K,) after each case, (P,) of others."""
+    gallery = study.originals().vectors[judge]
+    before = study.originals("probe").vectors[judge]
+    found = {"the same person, untouched": (before * gallery).sum(1)}
+    for case in cases:
+        after = study.after(case).vectors[judge]
+        found[case] = (after * gallery[: len(after)]).sum(1)
+    return found | {"different people, untouched": (before * gallery.roll(1, 0)).sum(1)}
+
+
+def tell(study: Study, case: str, count: int = 0) -> dict:
+    """How well a machine tells the first ``count`` probes (0: all) after a case from untouched ones.
+
+    As of ``detectability.tell``. Raises ``gates.GateError`` where it cannot tell black faces.
     """
-    found = detectability.tell(study.traces(detectability.UNTOUCHED), study.traces(case))
+    found = detectability.tell(study.traces(detectability.UNTOUCHED, count), study.traces(case, count))
     if case == detectability.COVERED:
         gates.gate_detector(Interval(*found["AUC"]))
     return found
 
 
-def reverse(study: Study, case: str, crops: FaceCrops, lesson: Lesson) -> tuple[dict, Tensor]:
-    """What a reverser that learned from strangers' ``crops`` gives back -> numbers, probes (N, 3, 64, 64).
-
-    "restored" is judged against crops of the same size of the originals, and so is "as it is", the same crops
-    before. What was learned is stored in the study's cache.
-    """
-    order = lesson.order(len(crops))
-    strangers = crops.batch(order[:16])  # enough to tell one dataset from another
-    settings = [reconstruction.REVISION, order, lesson.seen, lesson.seed]
-    path = study.cache / f"reverser-{_reverser_key(study, case, strangers, settings)}.safetensors"
-    known = storage.cached(path, lambda: _restored(study, case, crops, lesson))
-    found: dict = {"pairs": len(order), "seen": lesson.seen, "loss": round(known["loss"].item(), 4)}
-    for name in ("as it is", "restored"):
-        found[name] = attacks.fixed(known[name], known["gallery"])
-    return found, known["crops"]
-
-
-def _restored(study: Study, case: str, crops: FaceCrops, lesson: Lesson) -> dict[str, Tensor]:
-    """Restored probes ("crops", (N, 3, 64, 64)), the last loss, and vectors (N, D) to judge them by."""
-    undone = options.parse(case)
-    if undone is None:
-        raise ValueError(f"{case}: nothing was done to these photos, so there is nothing to undo")
-    torch.manual_seed(lesson.seed)  # the layers' initialisation has no generator of its own
-    network, pairs = Reverser(), reconstruction.training_pairs(crops, undone, lesson.order(len(crops)))
-    *_, last = reconstruction.train_reverser(network, *pairs, lesson.seen, lesson.seed)
-    probes = study.after(case).pixels
-    restored = reconstruction.restore(network, probes)
-    shown = {"as it is": probes, "restored": restored, "gallery": study.originals().pixels}
-    vectors = {name: recognisers.embed_crops(study.judge, part) for name, part in shown.items()}
-    return vectors | {"crops": restored, "loss": torch.tensor(last.loss)}
-
-
-def _reverser_key(study: Study, case: str, strangers: Tensor, settings: list) -> str:
-    """A name for what a reverser made of a case: the photos before and after it, and what it learned from."""
-    digest = hashlib.sha256(repr([recognisers.REVISION, study.judge, case, settings]).encode())
-    for pixels in (study.after(case).crops, study.originals().crops, strangers):
-        digest.update(pixels.numpy().tobytes())
-    return digest.hexdigest()[:20]
-
-
-def prove(judge: str, photos: str | Path, pairs: str | Path, cache: str | Path) -> dict:
-    """The judge's accuracy on LFW's official pairs.
-
-    Raises ``gates.GateError`` unless it is as good as published. With the similarities that one in ten, a
-    hundred and a thousand pairs of different people exceed. What is made of the photos is stored in
-    ``cache``.
-    """
-    names, same = identification.read_pairs(pairs)
-    vectors = _vectors(judge, Path(photos), sorted({name for pair in names for name in pair}), Path(cache))
-    similarity = torch.stack([vectors[a] @ vectors[b] for a, b in names])
-    accuracy, recogniser = identification.verification_accuracy(similarity, same), recognisers.load(judge)
-    if judge in recognisers.JUDGES:
-        gates.gate_recogniser(judge, accuracy, recogniser.published)
-    others = similarity[~same].double()
-    passed = {str(rate): round(torch.quantile(others, 1 - rate).item(), 4) for rate in (0.1, 0.01, 0.001)}
-    known = {"name": judge, "accuracy": round(accuracy, 4), "published": recogniser.published}
-    return known | {"similarity at": passed}
-
-
-def proofs(photos: str | Path, pairs: str | Path, cache: str | Path) -> dict[str, dict]:
-    """``prove`` for every recogniser by name; one that cannot be had here says why instead ("skipped")."""
-    found = {}
-    for name in choices.NAMES:
-        try:
-            found[name] = prove(name, photos, pairs, cache)
-        except recognisers.RecogniserError as error:
-            found[name] = {"name": name, "skipped": str(error)}
-    return found
-
-
-def _vectors(judge: str, photos: Path, names: Sequence[str], cache: Path) -> dict[str, Tensor]:
-    """The judge's vector (D,) of each photo of LFW by its name, a chunk a file."""
-    found: dict[str, Tensor] = {}
-    for start in range(0, len(names), CHUNK):
-        part = names[start : start + CHUNK]
-        path = cache / f"lfw-{judge}-{recognisers.REVISION}-{len(names)}-{start}.safetensors"
-        found |= storage.cached(path, partial(_vectors_of, judge, photos, part))
-    return found
-
-
-def _vectors_of(judge: str, photos: Path, names: Sequence[str]) -> dict[str, Tensor]:
-    return {name: _vector(judge, photos, name) for name in names}
-
-
-def _vector(judge: str, photos: Path, name: str) -> Tensor:
-    path = next((path for suffix in images.SUFFIXES if (path := photos / f"{name}{suffix}").exists()), None)
-    if path is None:
-        raise images.ImageError(f"{photos}: {name} of the pairs is not there")
-    photo = images.load(path)
-    return recognisers.load(judge).embed(photo.pixels, observations.locate_faces(photo)[:1])[0]
-
-
-def check_results(results: dict[str, dict], people: int, judge: str = "") -> None:
-    """Raise ``gates.GateError`` for results that cannot be."""
-    rank_1 = {case: Interval(*found["fixed"]["rank-1"]) for case, found in results.items()}
-    areas = [found["fixed"]["area under curve"] for found in results.values()]
-    gates.gate_results(rank_1, people, areas, judge)
+def check_results(results: Mapping[str, dict], people: int) -> None:
+    """Raise ``gates.GateError`` for results that cannot be, by any judge."""
+    judges = {judge for found in results.values() for judge in found["fixed"] if judge in recognisers.JUDGES}
+    for judge in sorted(judges):
+        judged = {case: found["fixed"][judge] for case, found in results.items() if judge in found["fixed"]}
+        rank_1 = {case: Interval(*report["rank-1"]) for case, report in judged.items()}
+        gates.gate_results(rank_1, people, [report["area under curve"] for report in judged.values()], judge)
     for case, found in results.items():
-        if "adaptive" in found:
-            gates.gate_attackers(case, rank_1[case], Interval(*found["adaptive"]["rank-1"]))
+        for judge, report in found.get("adaptive", {}).items():
+            pair = (Interval(*part["rank-1"]) for part in (found["fixed"][judge], report))
+            gates.gate_attackers(f"{case}, judged by {judge}", *pair)
+        if (around := headline.context(case)) in results:
+            pair = (Interval(*headline.strongest(results, name)["share"]) for name in (case, around))
+            gates.gate_context(case, *pair)

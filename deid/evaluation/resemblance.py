@@ -52,10 +52,12 @@ def photographed(root: Path, judge: str, photos: int = PHOTOS) -> list[Tensor]:
     return people
 
 
-def of_library(library: Library, judge: str) -> dict[str, Tensor]:
-    """Vectors (P, D) of each person's references."""
+def of_library(library: Library, judge: str, most: int = 0) -> dict[str, Tensor]:
+    """Vectors (P, D) of each person's references, of the first ``most`` (0: of all)."""
     found: dict[str, list[Tensor]] = {}
     for reference in library.references:
+        if most and len(found.get(reference.identity, [])) == most:
+            continue
         points = library.landmarks[reference.index : reference.index + 1] * 256 - 0.5
         crop = library.crop(reference.index, 256)
         found.setdefault(reference.identity, []).append(recognisers.embed_crops(judge, crop, points, 1))

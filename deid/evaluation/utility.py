@@ -29,7 +29,7 @@ def measure_utility(before: Observations, after: Observations, real: Tensor) -> 
     if len(sharp):
         found["sharpness ratio"] = round(sharp.median().item(), 4)
     found["Frechet distance"] = round(feature_distances.frechet_distance(after.pixels, real), 4)
-    if len(real) >= 3:
+    if min(len(after.detected), len(real)) >= 3:
         kernel = feature_distances.kernel_distance(after.pixels, real)
         found["kernel distance"] = round(kernel.value, 6)
         found["kernel distance, standard error"] = round(kernel.standard_error, 6)

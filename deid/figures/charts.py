@@ -7,9 +7,12 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import EngFormatter, PercentFormatter, StrMethodFormatter
 
 from deid.figures.canvas import COLOURS, INK, QUIET, STYLE, NotebookFigure
+
+LABEL = 7  # points of type, of a name in a chart
 
 
 @mpl.rc_context(STYLE)
@@ -91,7 +94,7 @@ def frontier(
     chance: float,
     lines: Sequence[Sequence[str]] = (),
 ) -> Figure:
-    """Numbered points, a legend beside them: x, logarithmic, and a share y [value, low, high].
+    """Points with their names beside them: x, logarithmic, and a share y [value, low, high].
 
     A name's first word is the method, which has a colour; ``lines`` join its settings. The shares' scale is
     linear up to ``chance`` and logarithmic above, so that zero has a place.
@@ -100,37 +103,63 @@ def frontier(
     axes = figure.add_subplot(xlabel=xlabel, ylabel=ylabel, xscale="log")
     axes.set_yscale("symlog", linthresh=chance, linscale=0.5)
     axes.set(ylim=(-0.1 * chance, 1.4), yticks=(0, 0.01, 0.1, 1))
-    axes.axhline(chance, color=QUIET, linestyle=(0, (4, 3)), linewidth=1, label="chance")
+    axes.axhline(chance, color=QUIET, linestyle=(0, (4, 3)), linewidth=1)
+    axes.annotate("chance", (1, chance), xycoords=("axes fraction", "data"), ha="right", va="bottom", size=7)
     methods = list(dict.fromkeys(name.split()[0] for name in points))
-    colours = dict(zip(methods, itertools.cycle((INK, QUIET, *COLOURS)), strict=False))
+    colours = dict(zip(methods, itertools.cycle((INK, *COLOURS)), strict=False))
     for line in lines:
         known = [name for name in line if name in points]
         joined = np.array([(points[name][0], points[name][1][0]) for name in known]).reshape(-1, 2)
         axes.plot(*joined.T, color=colours.get(line[0].split()[0]), linewidth=1, alpha=0.5)
     dots = {"fmt": "o", "ms": 4.5, "elinewidth": 0.8}
-    for number, (name, (x, (y, low, high))) in enumerate(points.items(), 1):
+    for name, (x, (y, low, high)) in points.items():
         reach = [[max(y - low, 0)], [max(high - y, 0)]]
-        axes.errorbar(x, y, yerr=reach, color=colours[name.split()[0]], label=f"{number}  {name}", **dots)
+        axes.errorbar(x, y, yerr=reach, color=colours[name.split()[0]], **dots)
+    axes.margins(x=0.12)
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    figure.legend(loc="outside right upper", fontsize=7.5)
-    _number(axes, [(x, y[0]) for x, y in points.values()])
+    _name(axes, points, colours)
     return figure
 
 
-def _number(axes: Axes, points: Sequence[tuple[float, float]]) -> None:
-    """Write its number beside each point, where it covers least of the other points and numbers."""
+def _name(
+    axes: Axes, points: Mapping[str, tuple[float, Sequence[float]]], colours: Mapping[str, str]
+) -> None:
+    """Write its name beside each point, where it covers least of points, intervals and other names."""
     axes.figure.draw_without_rendering()
-    covered = axes.transData.transform(points)
-    # Not straight above or below: the intervals are there.
-    around = 12 * np.exp(1j * np.pi * np.array([0, 0.25, 0.75, 1, 1.25, 1.75]))
-    offsets = np.stack([around.real, around.imag], 1)
-    text = {"textcoords": "offset points", "ha": "center", "va": "center", "size": 7, "color": INK}
-    for number, point in enumerate(axes.transData.transform(points), 1):
-        free = [np.sort(np.linalg.norm(covered - (point + offset), axis=1))[:2].sum() for offset in offsets]
-        best = offsets[int(np.argmax(free))]
-        covered = np.vstack([covered, point + best])
-        axes.annotate(str(number), points[number - 1], xytext=best * 72 / axes.figure.dpi, **text)
+    unit = axes.figure.dpi / 72  # pixels a point of type
+    spots = [[axes.transData.transform((x, height)) for height in y] for x, y in points.values()]
+    places = [spot[0] for spot in spots]
+    # Middle and half the size of what is there: points, with some room, and intervals.
+    taken = [(*place, 5 * unit, 5 * unit) for place in places]
+    taken += [(x, (low + high) / 2, unit, (high - low) / 2) for _, (x, low), (_, high) in spots]
+    left, bottom, right, top = axes.get_window_extent().extents
+    for name, place in zip(points, places, strict=True):
+        size = np.array([0.27 * LABEL * len(name), 0.6 * LABEL]) * unit
+        best, least = place, np.inf
+        for far, turn in itertools.product((8, 16, 28, 42), np.arange(16) / 8 * np.pi):
+            way = np.array([np.cos(turn), np.sin(turn)])
+            middle = place + way * (far * unit + size * np.abs(way))
+            covered = sum(_overlap((*middle, *size), other) for other in taken)
+            outside = np.clip([left - middle[0] + size[0], middle[0] + size[0] - right], 0, None).sum()
+            outside += np.clip([bottom - middle[1] + size[1], middle[1] + size[1] - top], 0, None).sum()
+            cost = covered + 100 * outside + far * unit * unit
+            if cost < least:
+                best, least = middle, cost
+        taken.append((*best, *size))
+        text = {"textcoords": "offset points", "ha": "center", "va": "center", "size": LABEL}
+        text["path_effects"] = [withStroke(linewidth=2, foreground="white")]
+        near = np.abs(best - place) - size < 12 * unit
+        line = None if near.all() else {"arrowstyle": "-", "color": QUIET, "linewidth": 0.5}
+        colour = colours[name.split()[0]]
+        point, offset = (points[name][0], points[name][1][0]), (best - place) / unit
+        axes.annotate(name, point, xytext=offset, color=colour, arrowprops=line, **text)
+
+
+def _overlap(one: Sequence[float], other: Sequence[float]) -> float:
+    """The area that two rectangles (x, y, half the width, half the height) share."""
+    sides = [one[k + 2] + other[k + 2] - abs(one[k] - other[k]) for k in (0, 1)]
+    return max(sides[0], 0) * max(sides[1], 0)
 
 
 def _plot(xlabel: str, ylabel: str, height: float = 3.0) -> tuple[Figure, Axes]:

@@ -24,8 +24,8 @@ class MaskedFaces:
     mouth are to be; ``truncation``, one or F: how far a person may be from the mean one; ``spans``, F: how
     many pixels of the photo a frame is wide, for methods that ask how fine a face is to be; ``references``, F
     names of a library's pictures ("": the method chooses), or ``identities``, F of its people to choose a
-    picture of, and which names to ``avoid``, each as often as it is shown already. Raises ``ValueError`` on
-    shapes that do not fit.
+    picture of, and which names to ``avoid``, each as often as it is shown already; without ``fitting`` it
+    chooses by lot. Raises ``ValueError`` on shapes that do not fit.
     """
 
     crops: Tensor
@@ -37,6 +37,7 @@ class MaskedFaces:
     references: Sequence[str] = ()
     avoid: Collection[str] = ()
     identities: Sequence[str] = ()
+    fitting: bool = True
 
     def __post_init__(self) -> None:
         crops, visible, count = self.crops, self.visible, len(self.seeds)

@@ -94,7 +94,8 @@ class ReferenceMethod(Method):
         for k in range(len(faces)):
             name = (faces.references or [""] * len(faces))[k]
             person = (faces.identities or [""] * len(faces))[k]
-            name = name or self._choose(guess.sketches[k], faces.seeds[k], shown, person)
+            sketch = guess.sketches[k] if faces.fitting else None
+            name = name or self._choose(sketch, faces.seeds[k], shown, person)
             shown[people.identity(self.library, name)] += 1
             names.append(name)
             if (views[k], name) not in drawn:
@@ -119,8 +120,13 @@ class ReferenceMethod(Method):
         (step,) = self.draw(masked)
         return (around * visible + step.images * (1 - visible)).clamp(-1, 1)
 
-    def _choose(self, sketch: Sketch, seed: int, shown: Counter[str], person: str) -> str:
-        distances = matching.distances(self.library, sketch)
+    def _choose(self, sketch: Sketch | None, seed: int, shown: Counter[str], person: str) -> str:
+        """Who is shown where a sketch says who fits, or by lot."""
+        if sketch is None:
+            lots = torch.Generator().manual_seed(seed)
+            distances = 1 + torch.rand(2, len(self.library), generator=lots)
+        else:
+            distances = matching.distances(self.library, sketch)
         same = casting.again(self.library, distances, person) if person else ""
         return same or casting.cast(self.library, distances, seed, shown)
 

@@ -1,8 +1,9 @@
-"""What can be asked of this room by name: detectors and masks. The command line shows it, without PyTorch."""
+"""What can be asked of this room by name: detectors, masks and shapes. Shown without PyTorch."""
 
 from typing import NamedTuple
 
 DETECTORS = ("mtcnn", "union", "thorough")
+SHAPES = ("own", "pose", "mean")  # what landmarks say of a face's own geometry (``photo.shapes``)
 
 
 class Outline(NamedTuple):

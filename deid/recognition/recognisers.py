@@ -28,6 +28,9 @@ REVISION = 2  # of how they look at a face: vectors that an older one has stored
 # How many eye distances wide the square of dlib's own detector is, which its shape predictor expects;
 # measured once by hand on LFW against MTCNN's landmarks (``evaluation.identification.verification``).
 DLIB_SQUARE = 2.37
+# Of dlib's similarity beside OpenFace's: those of different people vary 6.6 times less (deviations of
+# 0.035 and 0.229 on 500 photos of LFW).
+DLIB_WEIGHT = 8.0
 FACENET_SIDE = 160  # pixels of facenet-pytorch's own crops: MTCNN's boxes with a margin
 
 
@@ -53,7 +56,7 @@ class Recogniser:
 
 @lru_cache(maxsize=len(NAMES))
 def load(name: str) -> Recogniser:
-    """The recogniser "openface", "dlib", "mobilefacenet" or "facenet".
+    """A recogniser by its name in ``NAMES``; "openface+dlib" are both together.
 
     The first (nn4.small2) ships, the second (King, 2017) is a package, the others download 4 and 107 MB on
     demand. Raises ``RecogniserError`` where it cannot be had.
@@ -61,6 +64,7 @@ def load(name: str) -> Recogniser:
     if name not in NAMES:
         raise RecogniserError(f"recogniser must be one of {', '.join(NAMES)}, not {name!r}")
     makers = {"openface": _openface, "dlib": _dlib, "mobilefacenet": _mobilefacenet, "facenet": _facenet}
+    makers["openface+dlib"] = _both
     return makers[name]()
 
 
@@ -127,6 +131,20 @@ def _dlib() -> Recogniser:
         return F.normalize(one_way(pixels, found) + mirrored, dim=1)
 
     return Recogniser("dlib", embed, 0.9938, 0.8805)
+
+
+def _both() -> Recogniser:
+    first, second = load("openface"), load("dlib")
+
+    def embed(pixels: Tensor, found: Sequence[Face]) -> Tensor:
+        return together(first.embed(pixels, found), second.embed(pixels, found))
+
+    return Recogniser("openface+dlib", embed, 0.0, 0.825)
+
+
+def together(openface_vectors: Tensor, dlib_vectors: Tensor) -> Tensor:
+    """Unit vectors (N, 256) of both, from those of each (N, 128): similarities become their weighted mean."""
+    return F.normalize(torch.cat([openface_vectors, DLIB_WEIGHT**0.5 * dlib_vectors], 1), dim=1)
 
 
 def dlib_models() -> Path:

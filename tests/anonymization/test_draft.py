@@ -7,6 +7,7 @@ import torch
 
 from deid.anonymization import compositing, pipeline, synthesis
 from deid.anonymization.draft import Draft
+from deid.photo.shapes import Placing
 
 
 def finish(drawing):
@@ -78,7 +79,7 @@ def test_another_outcome_with_the_same_face_is_the_same_patch(drawn_draft):
 
 
 def test_holes_that_stay_leave_the_draft_as_it_is(drawn_draft, sample):
-    reseeded = drawn_draft.at(0, drawn_draft.targets[0].reseeded(9, 0.0), drawn_draft.outcomes[0])
+    reseeded = drawn_draft.at(0, drawn_draft.targets[0].reseeded(9, Placing()), drawn_draft.outcomes[0])
     assert reseeded.hidden_again(sample.pixels) is reseeded
 
 

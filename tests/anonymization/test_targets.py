@@ -10,6 +10,7 @@ from deid.anonymization.options import Options
 from deid.anonymization.targets import Outcome
 from deid.photo import alignment
 from deid.photo.alignment import DCGAN_FRAME
+from deid.photo.shapes import Placing
 
 
 def test_each_network_gets_the_frame_it_knows(sample_faces, quick):
@@ -48,11 +49,11 @@ def test_jitter_moves_what_is_drawn_and_not_the_hole(sample_faces):
 
 def test_another_seed_is_another_person_in_the_same_hole(sample_faces):
     first = targets.place(sample_faces[0], Options(jitter=0.1), DCGAN_FRAME, 7)
-    other = first.reseeded(8, 0.1)
+    other = first.reseeded(8, Placing(0.1))
     assert (
         other.seed == 8 and torch.equal(other.place, first.place) and not torch.equal(other.pose, first.pose)
     )
-    assert torch.equal(first.reseeded(7, 0.1).matrix, first.matrix)
+    assert torch.equal(first.reseeded(7, Placing(0.1)).matrix, first.matrix)
     planned = targets.place(sample_faces[0], Options(jitter=0.1), DCGAN_FRAME, 8)
     assert torch.equal(other.matrix, planned.matrix), "as if it had been planned that way"
 
@@ -79,6 +80,8 @@ def test_an_outcome_says_what_the_check_found_only_if_there_was_one():
 
 def test_only_another_mask_or_place_is_another_hole(sample_faces, quick):
     target, other = pipeline.plan_targets(sample_faces, quick["onepass"])
-    assert target.same_hole(target.reseeded(5, 0.1)) and target.same_hole(target.blacked_out("a test"))
+    assert target.same_hole(target.reseeded(5, Placing(0.1))) and target.same_hole(
+        target.blacked_out("a test")
+    )
     assert not target.same_hole(dataclasses.replace(target, mask="face-120"))
     assert not target.same_hole(other)

@@ -1,4 +1,4 @@
-"""What the tests of the evaluation share: two people with two photos each, and random embeddings."""
+"""What the tests of the evaluation share: two people with two photos each, random embeddings, numbers."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -30,3 +30,27 @@ def unit() -> Callable[..., Tensor]:
         return F.normalize(torch.randn(*shape, generator=torch.Generator().manual_seed(seed)), dim=-1)
 
     return drawn
+
+
+@pytest.fixture
+def numbers() -> dict:
+    """Numbers of notebook 08, as two judges found them."""
+
+    def by(dlib: float, mobilefacenet: float) -> dict:
+        found = {"dlib": dlib, "mobilefacenet": mobilefacenet}
+        return {judge: {"rank-1": [value, value / 2, value * 1.5]} for judge, value in found.items()}
+
+    use = {"still detected": [1.0, 0.99, 1.0], "landmark error": [0.034, 0.03, 0.04], "seconds a photo": 0.12}
+    drawn = {"fixed": by(0.01, 0.02), "adaptive": by(0.04, 0.1), "linked": by(0.2, 0.3), "usefulness": use}
+    return {
+        "people": 300,
+        "judges": {"dlib": {"accuracy": 0.9912}, "mobilefacenet": {}},
+        "cases": {
+            "original": {"fixed": by(0.62, 0.64)},
+            "other person": {"fixed": by(0.0, 0.0)},
+            "blackout mask=forehead": {"fixed": by(0.01, 0.04), "adaptive": by(0.02, 0.2)},
+            "blur strength=0.05": {"fixed": by(0.1, 0.08)},
+            "reference verify=yes": drawn | {"itself": {"dlib": [0.0, 0.0, 0.01], "both": [0.02, 0.0, 0.03]}},
+            "reference": {"fixed": by(0.03, 0.02)},
+        },
+    }

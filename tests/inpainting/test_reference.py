@@ -39,6 +39,13 @@ def test_two_faces_are_two_people_and_seeds_differ(method, large_masked):
     assert len(chosen) > 1
 
 
+def test_without_fitting_the_seed_alone_says_who_is_shown(method, large_masked):
+    lots = replace(large_masked, fitting=False)
+    turned = replace(lots, crops=-lots.crops)  # another light, another kind of person
+    assert drawn(method, turned).references == drawn(method, lots).references
+    assert drawn(method, replace(lots, seeds=[5, 6])).references != drawn(method, lots).references
+
+
 def test_a_named_reference_is_shown_whatever_the_seed(method, large_masked):
     first = drawn(method, large_masked)
     again = drawn(method, replace(large_masked, seeds=[98, 99], references=first.references))

@@ -21,7 +21,9 @@ def test_dlib_tells_two_people_apart(sample, sample_faces):
 
 
 def test_an_unknown_recogniser_is_refused():
-    with pytest.raises(recognisers.RecogniserError, match="one of openface, dlib, mobilefacenet, facenet"):
+    with pytest.raises(
+        recognisers.RecogniserError, match=r"one of openface, dlib, openface\+dlib, mobilefacenet, facenet"
+    ):
         recognisers.load("magic")
 
 
@@ -32,6 +34,16 @@ def test_recognisers_that_ship_work_offline(name, sample, sample_faces):
     embed, mirrored = recognisers.load(name).embed, [face.mirrored(sample.size[0]) for face in sample_faces]
     alike = embed(sample.pixels, sample_faces) @ embed(sample.pixels.flip(3), mirrored).T
     assert alike.diagonal().min() > alike[0, 1] + 0.05, "a mirrored face is still the same person"
+
+
+def test_two_recognisers_together_weigh_both_similarities(sample, sample_faces):
+    pytest.importorskip("dlib")
+    alone = [recognisers.load(name).embed(sample.pixels, sample_faces) for name in ("openface", "dlib")]
+    both = recognisers.load("openface+dlib").embed(sample.pixels, sample_faces)
+    first, second = (vectors @ vectors.T for vectors in alone)
+    weight = recognisers.DLIB_WEIGHT
+    assert torch.allclose(both @ both.T, (first + weight * second) / (1 + weight), atol=1e-5)
+    assert recognisers.load("openface+dlib").embed(sample.pixels, []).shape == (0, 256)
 
 
 def test_a_photo_without_faces_has_no_vectors(sample):

@@ -29,7 +29,7 @@ help:
 	@echo "make quick   run the fast tests, without the notebooks, in under two minutes"
 	@echo "make test    run all tests, in random order, and check every notebook"
 	@echo "make fuzz    try damaged photos, boxes, weights, runs, indexes and libraries   [FUZZ=10000: how many]"
-	@echo "make study   run notebooks 00 to 08 into reports/RUN/   [RUN=quick] [PARAMS=RUN: notebooks/params/PARAMS-NN.yaml]"
+	@echo "make study   run notebooks 01 to 08 into reports/RUN/   [RUN=quick] [PARAMS=RUN: notebooks/params/PARAMS-NN.yaml]"
 	@echo "make media   copy the README's pictures from reports/RUN/ to media/   [RUN=full]"
 	@echo "make lab     open the notebooks in JupyterLab"
 	@echo "Each makes .venv first when it is missing (Python 3.11 or newer; about 3 minutes).   [PINNED=1: exact versions]"
@@ -77,7 +77,7 @@ fuzz: $(READY)
 # The executed notebook goes once the page is written: the page holds all of it.
 study: $(READY)
 	@mkdir -p $(REPORT)
-	@set -e; for notebook in notebooks/0[0-8]_*.ipynb; do \
+	@set -e; for notebook in notebooks/0[1-8]_*.ipynb; do \
 	    name=$$(basename $$notebook .ipynb); number=$${name%%_*}; \
 	    params=notebooks/params/$(PARAMS)-$$number.yaml; \
 	    echo "== $$name -> $(REPORT)/$$name.html$$(test ! -f $$params || echo ", with $$params")"; \

@@ -21,7 +21,7 @@ CSS = """.faces {max-height: 90vh; overflow-y: auto}
 .face {flex-wrap: nowrap !important; align-items: center; gap: 8px !important}
 .face > :first-child {flex: 0 0 90px !important; min-width: 90px !important}
 .face .wrap {flex-wrap: nowrap; gap: 4px}
-.face label {padding: 4px 8px !important}"""
+.face label {padding: 4px 6px !important}"""
 SEED = "Seed: another number gives other people, the same number the same result"
 WITH_CHOICE = 40  # faces; the others of a crowd become what the tool does unasked
 PRIVATE: dict[str, Any] = {"api_visibility": "private"}

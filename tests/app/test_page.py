@@ -70,14 +70,22 @@ def give(page: Any, *files: Path) -> None:
     page.set_input_files(GIVE, [str(file) for file in files])
 
 
+def saved(page: Any) -> Any:
+    """The download behind the result's link; the page may still be about to draw it once more."""
+    page.wait_for_selector(LINK)
+    page.wait_for_timeout(500)
+    with page.expect_download() as download:
+        page.click(LINK)
+    return download.value
+
+
 def result(page: Any, method: str) -> tuple[str, np.ndarray]:
     """What is downloaded after a press of the button: its name and its pixels."""
     page.locator("#method").get_by_text(method, exact=True).click()
     page.click(GO)
-    with page.expect_download() as download:
-        page.click(LINK)
-    with Image.open(download.value.path()) as picture:
-        return download.value.suggested_filename, np.asarray(picture.convert("RGB")).astype(int)
+    download = saved(page)
+    with Image.open(download.path()) as picture:
+        return download.suggested_filename, np.asarray(picture.convert("RGB")).astype(int)
 
 
 def bytes_in(folder: Path) -> int:
@@ -168,9 +176,8 @@ def test_two_people_at_once_have_their_own_photos(visit, portraits, tmp_path, sa
     bob.click(GO)
     names = {}
     for page in (ann, bob):
-        with page.expect_download() as download:
-            page.click(LINK)
-        names[page] = download.value.suggested_filename, Image.open(download.value.path()).size
+        download = saved(page)
+        names[page] = download.suggested_filename, Image.open(download.path()).size
     assert names[ann] == ("portrait-00_anonymized.jpg", (200, 240))
     assert names[bob] == ("sample_anonymized.jpg", (1160, 720))
     assert "1 face was found" in ann.inner_text("#said") and "2 faces" in bob.inner_text("#said")
@@ -182,10 +189,9 @@ def test_a_clip_is_shown_before_and_after(visit, server, clip):
     page.wait_for_selector("#boxes video")
     page.locator("#method").get_by_text("black", exact=True).click()
     page.click(GO)
-    with page.expect_download() as download:
-        page.click(LINK)
-    assert download.value.suggested_filename == "walk_anonymized.mp4"
-    assert Path(download.value.path()).read_bytes()[4:8] == b"ftyp"
+    download = saved(page)
+    assert download.suggested_filename == "walk_anonymized.mp4"
+    assert Path(download.path()).read_bytes()[4:8] == b"ftyp"
     page.wait_for_function("document.querySelector('#result video').readyState >= 2")
     page.goto("about:blank")
     for _ in range(100):

@@ -49,6 +49,7 @@ OPENED = """() => {
   return Boolean(panel?.context?.isReady) && panel.sessionContext?.session?.kernel?.status === "idle";
 }"""
 RUN = "async () => { await jupyterapp.commands.execute('notebook:run-all-cells'); }"
+END = "async () => { await jupyterapp.shell.currentWidget.sessionContext.shutdown(); }"
 DIRTY = "jupyterapp.shell.currentWidget.context.model.dirty"
 # Of each cell: what is wrong in its output, and how long it ran.
 SEEN = """() => [...jupyterapp.shell.currentWidget.content.widgets].map((cell, index) => {
@@ -156,6 +157,7 @@ def open_notebook(address) -> Iterator[Callable]:
             return page
 
         yield opened
+        page.evaluate(END)  # or eight kernels fill the memory
 
 
 def photograph(page, name: str) -> None:
@@ -232,7 +234,7 @@ def test_lab_opens_at_the_root_and_shows_the_notebooks(address):
     """What ``make lab`` opens: from there media/ and reports/ can be opened, too."""
     with chromium() as page:
         page.goto(f"{address}/lab/tree/notebooks?reset")
-        page.wait_for_selector(f"text={NOTEBOOKS[0].name}", timeout=60_000)
+        page.wait_for_selector(f".jp-DirListing-itemText >> text={NOTEBOOKS[0].name}", timeout=60_000)
         page.click(".jp-BreadCrumbs-home")
         for name in ("media", "notebooks", "reports"):
             page.wait_for_selector(f".jp-DirListing-itemText >> text={name}", timeout=60_000)

@@ -93,10 +93,10 @@ def spread(metrics: dict) -> list[Row]:
 
 
 def links(metrics: dict) -> list[Row]:
-    """A row for each case whose photos were compared with each other, with themselves and with a library."""
+    """A row for each case whose faces were compared: with those they replace, each other, a library."""
     rows = []
     for case, found in metrics["cases"].items():
-        if "linked" in found:
+        if "itself" in found:
             cells = {
                 "two photos linked, rank-1": percent(worst_of(found, "linked")),
                 "with one seed": percent(worst_of(found, "linked, one seed")),

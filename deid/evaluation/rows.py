@@ -74,11 +74,29 @@ def rates(metrics: dict) -> list[Row]:
     return rows
 
 
-def links(metrics: dict) -> list[Row]:
-    """A row for each case whose photos were compared with each other, with themselves and with a library."""
+def spread(metrics: dict) -> list[Row]:
+    """A row for each case: how alike new faces and their originals still are, by the fixed attacker."""
     rows = []
     for case, found in metrics["cases"].items():
-        if "linked" in found:
+        judge = max(found["fixed"], key=lambda name: found["fixed"][name]["area under curve"])
+        report, use = found["fixed"][judge], found.get("usefulness", {})
+        cells = {
+            FIXED: percent(report["rank-1"]),
+            "AUC": f"{report['area under curve']:.2f}",
+            "similarity to the own original": f"{report['similarity to the own original'][0]:.2f}",
+            "matches the face it replaces": percent(most(found.get("itself", {}))),
+            DETECTED: percent(use["still detected"]) if use else NONE,
+            "seconds a photo": _plain(use.get("seconds a photo")),
+        }
+        rows.append({METHOD: label_of(case)} | cells)
+    return rows
+
+
+def links(metrics: dict) -> list[Row]:
+    """A row for each case whose faces were compared: with those they replace, each other, a library."""
+    rows = []
+    for case, found in metrics["cases"].items():
+        if "itself" in found:
             cells = {
                 "two photos linked, rank-1": percent(worst_of(found, "linked")),
                 "with one seed": percent(worst_of(found, "linked, one seed")),

@@ -23,6 +23,7 @@ KINDS: dict[str, Callable[[dict], list[Row]]] = {
     "judges": rows.judges,
     "rates": rows.rates,
     "links": rows.links,
+    "spread": rows.spread,
     "goals": goals.goals,
 }
 

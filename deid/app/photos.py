@@ -69,7 +69,7 @@ def read(name: str, content: bytes, options: Options) -> Opened:
 
 
 def sight(opened: Opened, choices: Mapping[int, str]) -> Sight:
-    """What becomes of each face: ``choices`` by number, one of ``wishes.DO``.
+    """What becomes of each face: ``choices`` by number, one of ``choices.DO``.
 
     Without a choice it is what the tool does unasked. Raises ``ValueError`` for a choice or a number that is
     not known: a typing error may leave no face visible.

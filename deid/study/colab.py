@@ -12,11 +12,8 @@ import tomllib
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
-STUDY = (
-    "torchmetrics",
-    "dlib-bin",
-    "face-recognition-models",
-)  # of the extra: the rest is for running notebooks
+# Of the extra; the rest is for running notebooks.
+STUDY = ("torchmetrics", "dlib-bin", "face-recognition-models", "ipywidgets", "pandas")
 # The module of a package whose name says another one.
 MODULES = {"pillow": "PIL", "dlib-bin": "dlib"}
 

@@ -33,7 +33,7 @@ def test_copies_are_seen_in_their_pixels(unit):
     assert found["by identity, median"] > 0.5
 
 
-@pytest.mark.parametrize("name", [bundled for _, bundled in METHODS.values() if bundled])
+@pytest.mark.parametrize("name", [entry.weights for entry in METHODS.values() if entry.weights])
 def test_faces_of_every_network_with_their_landmarks(name, crops):
     method, outside = memorization.method_of(name), crops.batch(range(6))
     images, landmarks = memorization.draw_samples(method, 8, outside)

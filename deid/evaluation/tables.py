@@ -74,8 +74,7 @@ def note(metrics: dict, told: bool = False) -> str:
         proofs.append(f"{name} ({'not tested' if accuracy is None else f'{accuracy:.2%}'} on LFW's pairs)")
     people, named = metrics["people"], ", ".join(proofs)
     judged = f"the worst of {named} and both together" if len(proofs) > 1 else named
-    chance = f"Chance is {1 / people:.2%}. In brackets: 95 % bootstrap intervals over people."
-    noted = f"{people} people, judged by {judged}. {chance}"
+    noted = f"{people} people, judged by {judged}. Chance is {1 / people:.2%}. In brackets: 95 % intervals."
     if not told or "control" not in metrics:
         return noted
     control = rows.area(metrics["control"]["AUC"])

@@ -19,12 +19,13 @@ FIXED, ADAPTIVE = "recognised, rank-1", "by an attacker with the tool (adaptive)
 AROUND = "by what is around the face"
 DETECTED, DISTANCE, TOLD = "still detected", "Fréchet distance", "a machine tells, AUC"
 NONE = "-"
+DEFAULT = "the tool's default"
 # Label -> the options of the case that it stands for; None leaves a photo as it is.
 SHORT: dict[str, Options | None] = {
     "original photos": None,
     "black faces": Options(method=BLACK, mask=Options().hole, verify=False),
     "weak blur": Options(method="blur", strength=0.05, verify=False),
-    "**the tool's default**": Options(),
+    DEFAULT: Options(),
     "the default without its check": replace(Options(), verify=False),
 }
 
@@ -133,8 +134,8 @@ def worst_of(found: dict, attacker: str, measure: str = "rank-1") -> Share | Non
 
 
 def label_of(case: str) -> str:
-    """The case, in bold where it is what the tool does unasked."""
-    return f"**{case}**: the tool's default" if case != OTHER and parse(case) == Options() else case
+    """The case, and whether it is what the tool does unasked."""
+    return f"{case}: {DEFAULT}" if case != OTHER and parse(case) == Options() else case
 
 
 def _chosen(label: str, case: str, metrics: dict, columns: Sequence[str]) -> Row:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from deid.evaluation import goals, rows
-from deid.evaluation.rows import TOLD, Row
+from deid.evaluation.rows import DEFAULT, TOLD, Row
 from deid.storage import write_atomically
 
 END = "<!-- end of evaluation -->"
@@ -62,7 +62,9 @@ def table(kind: str, metrics: dict) -> str:
     found = KINDS[kind](metrics)
     head = list(found[0]) if found else []
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
-    lines += [f"| {' | '.join(row[name] for name in head)} |" for row in found]
+    for row in found:
+        cells = [f"**{row[name]}**" if row[name].endswith(DEFAULT) else row[name] for name in head]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join([*lines, "", note(metrics, TOLD in head)])
 
 

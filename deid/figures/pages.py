@@ -27,7 +27,7 @@ class StoredFigure:
             width = self.width or picture.width
             height = round(picture.height * width / picture.width)
             if kind == "gif":
-                content, kind = _film(picture), "webp"
+                content, kind = _film(picture, (width, height)), "webp"
             elif kind != "png":
                 content, kind = webp(picture.resize((width, height), Image.Resampling.LANCZOS)), "webp"
         return element(content, kind, self.alt, (width, height))
@@ -53,14 +53,15 @@ def webp(picture: Image.Image) -> bytes:
     return encoded.getvalue()
 
 
-def _film(picture: Image.Image) -> bytes:
-    """At most ``FRAMES`` of a GIF's frames as WebP, which last as long as all of them."""
+def _film(picture: Image.Image, size: tuple[int, int]) -> bytes:
+    """At most ``FRAMES`` of a GIF's frames as WebP of ``size``, which last as long as all of them."""
     frames, times = [], []
     every = -(-getattr(picture, "n_frames", 1) // FRAMES)
     for index, frame in enumerate(ImageSequence.Iterator(picture)):
         if index % every == 0:
             # The dots by which a GIF mixes its colours would cost most of the bytes.
-            frames.append(frame.convert("RGB").filter(ImageFilter.GaussianBlur(0.6)))
+            shown = frame.convert("RGB").filter(ImageFilter.GaussianBlur(0.6))
+            frames.append(shown.resize(size, Image.Resampling.LANCZOS) if shown.size != size else shown)
             times.append(0)
         times[-1] += frame.info.get("duration", 100)
     (first, *later), encoded = frames, io.BytesIO()

@@ -20,23 +20,35 @@ NOTEBOOKS = $(QUIET) $(SLEEPING) $(ONE_THREAD) .venv/bin/python -m pytest -p no:
     --nbval-lax --nbval-current-env
 
 .DEFAULT_GOAL = help
-.PHONY: help demo lint quick test fuzz study lab media
+.PHONY: help demo lint quick test fuzz study lab media browser docs colab wheel app
 
 help:
 	@echo "make demo    replace both faces of media/sample.jpg; the photo, its JSON and a GIF land in out/"
+	@echo "make app     the same for your own photos, in a browser"
 	@echo "make lint    check style and types: ruff and mypy"
 	@echo "make quick   run the fast tests, without the notebooks, in under two minutes"
 	@echo "make test    run all tests, in random order, and check every notebook"
 	@echo "make fuzz    try damaged photos, boxes, weights, runs, indexes and libraries   [FUZZ=10000: how many]"
 	@echo "make study   run notebooks 01 to 08 into reports/RUN/   [RUN=quick] [PARAMS=RUN: notebooks/params/PARAMS-NN.yaml]"
+	@echo "             or one of them: NOTEBOOK=04, with a photo of yours: PHOTO=party.jpg (03 to 06)"
 	@echo "make media   copy the README's pictures from reports/RUN/ to media/   [RUN=full]"
 	@echo "make lab     open the notebooks in JupyterLab"
+	@echo "make browser run every notebook in JupyterLab in Chromium; screenshots land in out/browser/   [NOTEBOOK=04]"
+	@echo "make docs    build the site into build/site/ and check its links   [SERVE=1: then show it at 127.0.0.1:8000]"
+	@echo "make wheel   build the package, and try it in an environment of its own   [PYTHON=python3; 6 GB]"
+	@echo "make colab   try the notebooks' first cell with Colab's packages   [COLAB=python3.13; 6 GB]"
 	@echo "Each makes .venv first when it is missing (Python 3.11 or newer; about 3 minutes).   [PINNED=1: exact versions]"
 
 demo: $(READY)
 	@echo "== Anonymizing media/sample.jpg"
 	@$(SLEEPING) .venv/bin/python -m deid media/sample.jpg -o out --gif
 	@echo "== Look at out/sample.jpg beside media/sample.jpg; out/sample.jpg.json says what was done, the GIF in out/ shows how"
+
+# Gradio is an extra: it brings forty packages, and no one else needs them.
+app: $(READY)
+	@.venv/bin/python -c 'import gradio' 2>/dev/null \
+	    || .venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[app]'
+	@$(SLEEPING) .venv/bin/python -m deid.app
 
 lint: $(READY)
 	@echo "== Checking style and types"
@@ -68,20 +80,42 @@ fuzz: $(READY)
 	    tests/test_fuzzing.py
 
 # The executed notebook goes once the page is written: the page holds all of it.
+# NOTEBOOK is a number; PHOTO only fits one whose parameters name a photo: the others refuse it, and say theirs.
+study: CHOSEN = $(wildcard notebooks/$(or $(NOTEBOOK),0[1-8])_*.ipynb)
 study: $(READY)
+	@test -n "$(CHOSEN)" || { echo "notebooks/$(NOTEBOOK)_*.ipynb: no such notebook; give NOTEBOOK=01 to 08" >&2; exit 2; }
+	@test -z "$(PHOTO)" -o -n "$(NOTEBOOK)" || { echo "PHOTO=... goes with NOTEBOOK=03 to 06" >&2; exit 2; }
+	@test -z "$(PHOTO)" -o -f "$(PHOTO)" || { echo "$(PHOTO): no such file" >&2; exit 2; }
 	@mkdir -p $(REPORT)
-	@set -e; for notebook in notebooks/0[1-8]_*.ipynb; do \
+	@set -e; for notebook in $(CHOSEN); do \
 	    name=$$(basename $$notebook .ipynb); number=$${name%%_*}; \
 	    params=notebooks/params/$(PARAMS)-$$number.yaml; \
 	    echo "== $$name -> $(REPORT)/$$name.html$$(test ! -f $$params || echo ", with $$params")"; \
 	    $(SLEEPING) .venv/bin/papermill $$notebook $(REPORT)/$$name.ipynb --cwd notebooks -k python3 \
-	        $$(test ! -f $$params || echo "-f $$params") -p output ../$(REPORT); \
+	        $$(test ! -f $$params || echo "-f $$params") -p output ../$(REPORT) \
+	        $(if $(PHOTO),-r photo "$$(.venv/bin/python -c 'import os, sys; print(os.path.abspath(sys.argv[1]))' "$(PHOTO)")"); \
 	    .venv/bin/python -m deid.study.publishing $(REPORT)/$$name.ipynb; \
 	    .venv/bin/jupyter nbconvert --to html --template report --log-level WARN \
 	        --TemplateExporter.extra_template_basedirs=notebooks $(REPORT)/$$name.ipynb; \
 	    rm $(REPORT)/$$name.ipynb; \
 	done
 	@echo "== Read $(REPORT)/*.html; figures and metrics.json lie beside them"
+
+wheel: PYTHON ?= python3
+wheel:
+	@echo "== Building the package"
+	@rm -rf build dist && $(PYTHON) -m pip wheel -q --no-deps -w dist .
+	@echo "== Trying $$(ls dist) in dist/env"
+	@$(PYTHON) -m venv dist/env && dist/env/bin/python -m pip install -q --disable-pip-version-check dist/*.whl
+	@cp media/sample.jpg dist/party.jpg && cd dist && env/bin/deid doctor && env/bin/deid party.jpg
+
+# Colab's packages are in an environment of their own; the test makes another one on top of it each time.
+colab: COLAB ?= python3.13
+colab: $(READY)
+	@test -x .venv-colab/bin/python || $(COLAB) -m venv .venv-colab
+	@.venv-colab/bin/python -m pip install -q --disable-pip-version-check -r tests/study/colab-packages.txt
+	@echo "== Starting as on Colab, twice"
+	@DEID_COLAB=$(CURDIR)/.venv-colab/bin/python .venv/bin/python -m pytest -p no:randomly -k on_colab tests/study/test_colab.py
 
 media: RUN = full
 media:
@@ -94,7 +128,23 @@ media:
 
 lab: $(READY)
 	@echo "== Opening notebooks/ in JupyterLab (Ctrl-C ends it)"
-	@$(SLEEPING) .venv/bin/jupyter lab notebooks/
+	@$(SLEEPING) .venv/bin/jupyter lab --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/notebooks
+
+# With their bars, one notebook after the other.
+browser: NOTEBOOK ?=
+browser: $(READY)
+	@.venv/bin/python -c 'import playwright' 2>/dev/null || .venv/bin/python -m pip install --quiet -e '.[browser]'
+	@echo "== Running the notebooks in a browser; screenshots land in out/browser/"
+	@$(SLEEPING) DEID_BROWSER=out/browser .venv/bin/python -m pytest -p no:randomly -p no:xdist -k '$(NOTEBOOK)' \
+	    tests/test_browser.py
+
+docs: $(READY)
+	@.venv/bin/python -c 'import mkdocs_jupyter, mkdocstrings' 2>/dev/null \
+	    || .venv/bin/python -m pip install --quiet -e '.[docs]'
+	@echo "== Building the site into build/site/ and checking its links"
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
+	@.venv/bin/python -m deid.study.checking build/site
+	@test -z "$(SERVE)" || .venv/bin/python -m http.server --bind 127.0.0.1 --directory build/site 8000
 
 $(READY): requirements.txt pyproject.toml
 	@echo "== Setting up .venv (once; downloads PyTorch)"

@@ -1,90 +1,143 @@
-"""The options of the command line: ``python -m deid --help`` shows them."""
+"""The options of the command line: ``deid --help`` shows them. Nothing slow is imported for that."""
 
 import argparse
-from collections.abc import Callable
+import contextlib
+import dataclasses
+import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from deid import __version__
 from deid.anonymization.options import CHOICES, Options
+from deid.commands import COMMANDS
 from deid.photo.metadata import FIELDS
 
 SAID_OTHERWISE = ("mask", "weights")  # their default is what the method has
 EXAMPLES = """examples:
-  python -m deid party.jpg -o out                      out/party.jpg, and out/party.jpg.json about it
-  python -m deid holiday/ -o out --seed 7              a folder with its tree, other people than with seed 0
-  python -m deid party.jpg -o out --gif                also out/party.jpg.gif, the whole process
-  python -m deid party.mp4 -o out --method blur        a clip: out/party.mp4, each person hidden in all frames
-  python -m deid holiday/ -o look --review             look first: numbered boxes, and a file to edit
-  python -m deid holiday/ -o out --boxes look/boxes.json
+  deid party.jpg                               party_anonymized.jpg, and its manifest
+  deid holiday/ -o out --seed 7                a folder with its tree, other people than with seed 0
+  deid party.jpg --preview                     look first: which faces are found, and how sure that is
+  deid party.mp4 -o out --method blur          a clip: each person hidden in all frames
+  deid holiday/ -o look --review               numbered boxes, and a file to edit; then
+  deid holiday/ -o out --boxes look/boxes.json
 
-exit code: 0 everything written, 1 something not written, 2 wrong usage"""
+exit code: 0 everything written, 1 something not written, 2 wrong usage
+
+other commands (deid COMMAND --help; a photo of that name is ./COMMAND):"""
 
 
-def parse(given: list[str] | None) -> argparse.Namespace:
-    """The options in ``given``; without inputs and an output folder, or a camera, the program ends."""
-    arguments = parser().parse_args(given)
-    if arguments.webcam is None and not (arguments.inputs and arguments.output):
-        parser().error("give photos, clips or folders, and with -o a folder for the results; or --webcam 0")
+def parse(given: Sequence[str] | None) -> argparse.Namespace:
+    """The options in ``given``; where they make no sense together, the program ends."""
+    p = parser()
+    _complete(p)
+    arguments = p.parse_args(given)
+    if arguments.webcam is None and not arguments.inputs:
+        p.error("give photos, clips or folders; or --webcam 0")
+    if arguments.review and arguments.preview:
+        p.error("--review writes what --preview does, and boxes to edit; choose one of them")
+    if arguments.review and not arguments.output:
+        p.error("--review needs a folder for what it writes: -o FOLDER")
     return arguments
 
 
+def options(given: argparse.Namespace) -> Options:
+    """The settings among the arguments. Raises ``ValueError`` for values that make no sense."""
+    names = [field.name for field in dataclasses.fields(Options) if hasattr(given, field.name)]
+    return Options(**{name: getattr(given, name) for name in names})
+
+
 def parser() -> argparse.ArgumentParser:
-    """The options; their defaults are those of ``Options``."""
+    """The options in groups; their defaults are those of ``Options``."""
+    others = "\n".join(f"  {word:12}{command.help}" for word, command in COMMANDS.items())
     p = argparse.ArgumentParser(
-        "python -m deid",
+        "deid",
+        usage="deid FILE_OR_FOLDER... [options]",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog=EXAMPLES,
+        epilog=f"{EXAMPLES}\n{others}",
         description="Replace every face in photos and clips by a synthesized one. Inputs are never changed.",
     )
     p.add_argument("inputs", nargs="*", metavar="FILE_OR_FOLDER", help="photos, clips, folders")
-    p.add_argument("-o", "--output", type=Path, help="folder for photos, clips and manifests")
-    p.add_argument("--webcam", type=int, metavar="NUMBER", help="show a camera's picture instead, anonymized")
-    add_settings(p)
-    p.add_argument(
-        "--review", action="store_true", help="hide nothing; write numbered boxes to look at and to edit"
-    )
-    p.add_argument("--boxes", type=Path, help="JSON file that says what to hide, by photo name")
-    p.add_argument("--gif", action="store_true", help="also write the whole process as a GIF")
-    p.add_argument(
-        "--keep-faceless", action="store_true", help="also write photos in which no face was found"
-    )
-    p.add_argument(
-        "--overwrite", action="store_true", help="do again what an earlier run did with the same settings"
-    )
     p.add_argument("--version", action="version", version=f"deid {__version__}")
+    for group in (_add_files, _add_looks, _add_methods, _add_faces, _add_check, _add_machine):
+        group(p)
     return p
 
 
-def add_settings(p: argparse.ArgumentParser) -> None:
-    """Add an option for each setting of ``Options``."""
+def _complete(p: argparse.ArgumentParser) -> None:
+    """Answer a shell that completes a line, if it is one that asks (the optional extra ``completion``)."""
+    if "_ARGCOMPLETE" in os.environ:
+        with contextlib.suppress(ImportError):
+            import argcomplete
 
-    def add(name: str, kind: Callable = str, help: str = "", **more: Any) -> None:
+            argcomplete.autocomplete(p)
+
+
+def _group(p: argparse.ArgumentParser, title: str) -> tuple[Callable[..., Any], Callable[..., None]]:
+    """How an option, and how one for a setting of ``Options``, is added to a new group."""
+    group = p.add_argument_group(title)
+
+    def setting(name: str, kind: Callable = str, help: str = "", **more: Any) -> None:
         field = name.removeprefix("--").replace("-", "_")
         more |= {"choices": [choice for choice in CHOICES[field] if choice]} if field in CHOICES else {}
         help = help if field in SAID_OTHERWISE else f"{help} (%(default)s)"
-        p.add_argument(name, type=kind, default=getattr(Options, field), help=help, **more)
+        group.add_argument(name, type=kind, default=getattr(Options, field), help=help, **more)
 
-    add("--method", help="how a face is hidden")
-    add("--mask", help="what of a face is hidden (the method's own)")
-    add("--starts", int, "latents that a search begins with")
-    add("--iterations", int, "steps of a search")
-    add("--seed", int, "another seed, other people")
-    add("--detector", help="who looks for faces")
-    add("--min-score", float, "a face that scores less is doubtful")
-    add("--doubtful", help="what becomes of doubtful faces")
-    add("--only-larger-than", float, "faces of at most so many pixels stay as they are", metavar="PIXELS")
-    p.add_argument("--keep-largest", action="store_true", help="leave the largest face as it is")
-    p.add_argument("--link", action="store_true", help="one person, one new face in all photos (needs dlib)")
-    add("--min-size", float, "smaller faces, in pixels, are blacked out, not synthesized")
-    add("--device", help="auto, cpu, cuda or mps")
-    add("--weights", help="bundled name, file or fetched network (the one that ships)")
-    add("--truncation", float, "onepass: 0 draws the mean person, 1 the most different ones")
-    add("--strength", float, "width of a blur in faces, tiles across a mosaic; 0: its own")
-    add("--jitter", float, "move the landmarks a face is drawn for, in eye distances")
-    add("--recogniser", help="checks the result; who is recognised is drawn again")
-    add("--threshold", float, "similarity from which a face counts as recognised; 0: the recogniser's own")
-    p.add_argument(
-        "--no-verify", dest="verify", action="store_false", help="do not check; the manifest says so"
+    return group.add_argument, setting
+
+
+def _add_files(p: argparse.ArgumentParser) -> None:
+    add, setting = _group(p, "what is written")
+    beside = "folder for photos, clips and manifests (beside each original, as NAME_anonymized)"
+    add("-o", "--output", type=Path, metavar="FOLDER", help=beside)
+    add("--gif", action="store_true", help="also write the whole process as a GIF")
+    fields = f"write these fields again, by commas: {', '.join(FIELDS)}"
+    add("--keep-metadata", default=Options.keep_metadata, metavar="FIELDS", help=fields)
+    add("--keep-faceless", action="store_true", help="also write photos in which no face was found")
+    add("--overwrite", action="store_true", help="do again what an earlier run did with the same settings")
+
+
+def _add_looks(p: argparse.ArgumentParser) -> None:
+    add, _ = _group(p, "look first, or decide by hand")
+    add("--preview", action="store_true", help="hide nothing; write a picture with boxes, and their scores")
+    add("--review", action="store_true", help="the same, and a file of boxes to edit")
+    add("--boxes", type=Path, metavar="FILE", help="JSON file that says what to hide, by photo name")
+    add("--webcam", type=int, metavar="NUMBER", help="show a camera's picture instead, anonymized")
+
+
+def _add_methods(p: argparse.ArgumentParser) -> None:
+    add, setting = _group(p, "how a face is hidden")
+    setting("--method", help="what replaces or covers it")
+    setting("--mask", help="what of a face is hidden (the method's own)")
+    setting("--seed", int, "another seed, other people")
+    add("--link", action="store_true", help="one person, one new face in all photos (needs dlib)")
+    setting("--strength", float, "blur: width in faces; pixelate: tiles across; 0: its own")
+    setting("--truncation", float, "onepass: 0 draws the mean person, 1 the most different ones")
+    setting("--jitter", float, "move the landmarks a face is drawn for, in eye distances")
+    setting("--starts", int, "dcgan, stylegan2: latents that a search begins with")
+    setting("--iterations", int, "dcgan, stylegan2: steps of a search")
+    setting("--weights", help="bundled name, file or fetched network (the one that ships)")
+
+
+def _add_faces(p: argparse.ArgumentParser) -> None:
+    add, setting = _group(p, "which faces")
+    setting("--detector", help="who looks for faces")
+    setting("--min-score", float, "a face that scores less is doubtful")
+    setting("--doubtful", help="what becomes of doubtful faces")
+    setting("--min-size", float, "smaller faces, in pixels, are blacked out, not synthesized")
+    setting("--only-larger-than", float, "faces of at most so many pixels stay as they are", metavar="PIXELS")
+    add("--keep-largest", action="store_true", help="leave the largest face as it is")
+
+
+def _add_check(p: argparse.ArgumentParser) -> None:
+    add, setting = _group(p, "the check: a new face that is still recognised is drawn again")
+    setting("--recogniser", help="who compares")
+    setting(
+        "--threshold", float, "similarity from which a face counts as recognised; 0: the recogniser's own"
     )
-    add("--keep-metadata", help=f"write these fields again, by commas: {', '.join(FIELDS)}", metavar="FIELDS")
+    add("--no-verify", dest="verify", action="store_false", help="do not check; the manifest says so")
+
+
+def _add_machine(p: argparse.ArgumentParser) -> None:
+    _, setting = _group(p, "the machine")
+    setting("--device", help="auto, cpu, cuda or mps")

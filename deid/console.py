@@ -5,20 +5,20 @@ import contextlib
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TextIO
 
 from torch import Tensor
-from tqdm import tqdm
 
-from deid.anonymization import batch, looking, pipeline, reruns, review, telling
+from deid.anonymization import batch, looking, pipeline, previews, reruns, review, telling
 from deid.anonymization.albums import Album
 from deid.anonymization.batch import Job
 from deid.anonymization.manifest import manifest
 from deid.anonymization.options import Options
 from deid.anonymization.planning import Plan
 from deid.anonymization.results import Result
+from deid.bars import bar, say
 from deid.photo import formats, images
 from deid.photo.images import Photo
+from deid.terminal import printable
 from deid.video import live, running
 
 GIF_SIDE = 640
@@ -26,27 +26,24 @@ FACES_BAR = "{desc}: {percentage:3.0f}%|{bar}| {n:.1f}/{total_fmt} [{elapsed}<{r
 COLOURS = {"replace": 0, "blackout": 1, "keep": 2}  # of boxes that are reviewed
 
 
-def say(text: str, stream: TextIO | None = None) -> None:
-    """Print one line above the bars."""
-    tqdm.write(telling.printable(text), file=stream or sys.stdout)
-
-
 def prepare(options: Options) -> None:
     """Make what the method needs once on this machine, with a bar; if another process does so, wait."""
-    with tqdm(desc="building the library of references, once", leave=False, delay=1) as bar:
+    with bar(desc="building the library of references, once", leave=False, delay=1) as shown:
         for done, total in options.prepare():
-            if not total and bar.total is None:
+            if not total and shown.total is None:
                 say("another process builds the library of references; waiting for it")
-            bar.total = total
-            bar.update(done - bar.n)
+            shown.total = total
+            shown.update(done - shown.n)
 
 
-def do_photo(job: Job, options: Options, arguments: argparse.Namespace, album: Album | None = None) -> bool:
-    """Anonymize one photo -> whether it is there; a photo that fails stops no other.
+def do_photo(
+    job: Job, output: Path, options: Options, arguments: argparse.Namespace, album: Album | None = None
+) -> bool:
+    """Anonymize one photo into the folder ``output`` -> whether it is there; one that fails stops no other.
 
     Photos of an ``album`` are all done: who is in them is not known otherwise.
     """
-    if not album and _is_done(job, options, arguments, arguments.gif):
+    if not album and _is_done(job, output, options, arguments.overwrite, arguments.gif):
         return True
     try:
         origin = reruns.origin(job)  # before it is read: a photo that changes meanwhile is done again
@@ -54,11 +51,9 @@ def do_photo(job: Job, options: Options, arguments: argparse.Namespace, album: A
         result, frames = _anonymize(job, photo, options, arguments.gif, album)
         gif = _gif_writer(frames) if frames else None
         record = manifest(result, options) | origin
-        written = batch.write_result(
-            result, arguments.output / job.name, record, arguments.keep_faceless, gif
-        )
+        written = batch.write_result(result, output / job.name, record, arguments.keep_faceless, gif)
     except Exception as error:  # the border of one photo: whatever it is, it is said, and the others go on
-        _failed(job, error, arguments.output)
+        _failed(job, error, output)
         return False
     _say_done(job, telling.summary(result, options.min_score), written)
     if result.doubtful:
@@ -67,61 +62,80 @@ def do_photo(job: Job, options: Options, arguments: argparse.Namespace, album: A
     return written
 
 
-def do_clip(job: Job, options: Options, arguments: argparse.Namespace) -> bool:
+def do_clip(job: Job, output: Path, options: Options, arguments: argparse.Namespace) -> bool:
     """The same for a clip."""
-    if _is_done(job, options, arguments):
+    if _is_done(job, output, options, arguments.overwrite):
         return True
     stage = ""
     try:
-        with tqdm(unit="frame", leave=False) as bar:
-            for step in running.steps(job, options, arguments.output, arguments.keep_faceless):
+        with bar(unit="frame", leave=False) as shown:
+            for step in running.steps(job, options, output, arguments.keep_faceless):
                 if step.stage != stage:
                     stage = step.stage
-                    bar.reset(step.total or None)
-                    bar.set_description_str(f"{stage}, {telling.printable(job.name)}")
-                bar.update(step.done - bar.n)
+                    shown.reset(step.total or None)
+                    shown.set_description_str(f"{stage}, {printable(job.name)}")
+                shown.update(step.done - shown.n)
     except Exception as error:  # as for a photo
-        _failed(job, error, arguments.output)
+        _failed(job, error, output)
         return False
     _say_done(job, step.summary, step.written)
     return step.written
 
 
-def review_all(plan: Plan, options: Options, output: Path) -> int:
-    """Write what a person decides by, for all photos -> exit code."""
+def look(plans: Sequence[Plan], options: Options, only: bool) -> int:
+    """Write what a person decides by, for all photos; ``only`` pictures, else boxes to edit -> exit code."""
+    jobs = [job for plan in plans for job in plan.jobs]
+    clips = [job for job in jobs if formats.is_clip(job.source)]
+    failed = sum(len(plan.refused) for plan in plans)
+    with bar(total=len(jobs) - len(clips), unit="photo") as shown:
+        for plan in plans:
+            photos = [job for job in plan.jobs if not formats.is_clip(job.source)]
+            write = previews.preview if only else review.review
+            for done in write(photos, options, plan.output, _draw):
+                _say_looked_at(done, plan.output if only else None)
+                failed += bool(done.problem)
+                shown.update()
+    if clips:
+        say(f"{len(clips)} clips were not looked at: boxes are for photos")
+    if not only:
+        boxes = plans[0].output / review.BOXES
+        say(f"look at the pictures in {plans[0].output} (they show the faces), edit {boxes}, hand it over:")
+        say(f"--boxes {boxes}, with another folder for the results")
+    return 1 if failed else 0
+
+
+def _draw(photo: Tensor, faces: Sequence[review.Numbered]) -> Tensor:
     from deid.figures import overlay  # slow to import, and only one option needs it
 
-    def draw(photo: Tensor, faces: Sequence[review.Numbered]) -> Tensor:
-        marks = [overlay.Mark(one.face.box, one.text, COLOURS[one.do]) for one in faces]
-        return overlay.overlay(photo, marks)
+    return overlay.overlay(photo, [overlay.Mark(one.face.box, one.text, COLOURS[one.do]) for one in faces])
 
-    photos, failed = [job for job in plan.jobs if not formats.is_clip(job.source)], len(plan.refused)
-    for done in tqdm(review.review(photos, options, output, draw), total=len(photos), unit="photo"):
-        doubtful = sum(one.doubtful for one in done.faces)
-        told = done.problem or f"{len(done.faces)} faces, {doubtful} of them doubtful"
-        say(f"{done.job.source}: {told}", sys.stderr if done.problem else None)
-        failed += bool(done.problem)
-    if clips := len(plan.jobs) - len(photos):
-        say(f"{clips} clips were not looked at: boxes are for photos")
-    boxes = output / review.BOXES
-    say(f"look at the pictures in {output} (they show the faces), edit {boxes}, and hand it over:")
-    say(f"--boxes {boxes}, with another folder for the results")
-    return 1 if failed else 0
+
+def _say_looked_at(done: review.Reviewed, output: Path | None) -> None:
+    """What was found in one photo; where only a preview is written to ``output``, face by face."""
+    doubtful = sum(one.doubtful for one in done.faces)
+    told = done.problem or f"{len(done.faces)} faces, {doubtful} of them doubtful"
+    say(f"{done.job.source}: {told}", sys.stderr if done.problem else None)
+    if output and not done.problem:
+        for one in done.faces:
+            x1, y1, x2, y2 = one.face.box
+            box = f"x {x1:.0f} to {x2:.0f}, y {y1:.0f} to {y2:.0f}"
+            say(f"  {one.number}: {box}, score {one.face.score:.2f}, would be: {one.do}")
+        say(f"  {previews.path_of(done.job, output)} (shows the faces)")
 
 
 def show_camera(camera: int, options: Options) -> int:
     """Show a camera's picture until a key is pressed -> the exit code."""
     prepare(options)
     pipeline.check_options(options)
-    with tqdm(desc="q ends", unit="frame") as bar, contextlib.suppress(KeyboardInterrupt):
+    with bar(desc="q ends", unit="frame") as shown, contextlib.suppress(KeyboardInterrupt):
         for _ in live.show(camera, options):
-            bar.update()
+            shown.update()
     return 0
 
 
-def _is_done(job: Job, options: Options, arguments: argparse.Namespace, gif: bool = False) -> bool:
+def _is_done(job: Job, output: Path, options: Options, again: bool, gif: bool = False) -> bool:
     """Whether an earlier run did just this, and nothing is to be done again; if so it is said."""
-    done = not arguments.overwrite and reruns.is_done(job, options, arguments.output, gif)
+    done = not again and reruns.is_done(job, options, output, gif)
     if done:
         say(f"{job.source}: done by an earlier run, and unchanged (--overwrite does it again)")
     return done
@@ -148,10 +162,10 @@ def _anonymize(
     sight = looking.decide(photo, options, job.wishes)
     frames: list[Tensor] = []
     every = max(1, options.iterations // 30) if gif else 0
-    with tqdm(desc=f"faces of {telling.printable(job.name)}", leave=False, bar_format=FACES_BAR) as bar:
+    with bar(desc=f"faces of {printable(job.name)}", leave=False, bar_format=FACES_BAR) as shown:
         for step in pipeline.steps(photo, options, sight, every, album):
-            bar.total = step.total
-            bar.update(max(0, step.done - bar.n))
+            shown.total = step.total
+            shown.update(max(0, step.done - shown.n))
             if step.stage == "hidden":
                 frames.clear()  # what was drawn before the check is not for others' eyes
             if step.preview is not None:

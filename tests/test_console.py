@@ -17,9 +17,9 @@ def given(tmp_path):
 
 def test_a_photo_is_done_and_said_so_and_not_done_again(portraits, given, tmp_path, capsys):
     (photo,) = portraits(tmp_path / "in", 1)
-    assert console.do_photo(Job(photo, photo.name, None), BLACK, given)
+    assert console.do_photo(Job(photo, photo.name, None), given.output, BLACK, given)
     assert f"{photo}: 1 faces: 1 blackout" in capsys.readouterr().out
-    assert console.do_photo(Job(photo, photo.name, None), BLACK, given)
+    assert console.do_photo(Job(photo, photo.name, None), given.output, BLACK, given)
     assert "done by an earlier run" in capsys.readouterr().out
 
 
@@ -27,12 +27,7 @@ def test_a_photo_is_done_and_said_so_and_not_done_again(portraits, given, tmp_pa
 def test_what_fails_is_said_here_and_in_the_manifest(do, given, tmp_path, capsys):
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"neither a photo nor a clip")
-    assert not do(Job(broken, broken.name, None), BLACK, given)
+    assert not do(Job(broken, broken.name, None), given.output, BLACK, given)
     assert f"{broken}: not written: " in capsys.readouterr().err
     record = batch.earlier_record(given.output / broken.name)
     assert record["written"] is False and str(tmp_path) not in record["error"]
-
-
-def test_a_name_is_said_in_one_line(capsys):
-    console.say("two\nlines\x1b[2J")
-    assert capsys.readouterr().out == "two\\nlines\\x1b[2J\n"

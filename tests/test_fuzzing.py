@@ -766,7 +766,7 @@ def test_options_are_used_or_refused_in_a_sentence(sample_faces):
         chosen = Options(**given)
         json.dumps(asdict(chosen))
         assert chosen.hole in options.MASKS and isinstance(chosen.network, str) and chosen.search
-        method = chosen.method if chosen.method in options.OBFUSCATIONS else "blackout"
+        method = chosen.method if chosen.method in options.CLASSICAL else "blackout"
         chosen = replace(chosen, method=method, verify=False, device="cpu")
         result = pipeline.anonymize(photo, chosen, [face])
         assert result.hidden.any() and result.photo.pixels.isfinite().all()

@@ -30,7 +30,7 @@ pytestmark = [
 ]
 KILLS = {"tool onepass": 5}  # at random moments; of all others ten
 # An optimiser loads torch._dynamo, which needs longer than the training that is killed here.
-LOADED = ["pytest", "deid.__main__", "deid.training.__main__", "deid.references.__main__", "torch._dynamo"]
+LOADED = ["pytest", "deid.runs", "deid.training.__main__", "deid.references.__main__", "torch._dynamo"]
 BUSY = "another run is at work there; wait until it ends, or choose another"
 FULL = ("No space left on device", "File too large")
 NOT_ALLOWED = 77  # how a process ends that may not mount a disk of its own

@@ -1,8 +1,10 @@
 """Every notebook keeps the same shape, and every parameter file fits its notebook. (nbval runs the cells.)"""
 
 import ast
+import copy
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -11,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from deid.data import dataset
-from deid.study import links
+from deid.study import layout, links
 
 nbformat = pytest.importorskip("nbformat")
 yaml = pytest.importorskip("yaml")
@@ -58,7 +60,7 @@ def test_first_five_cells(path):
     assert bootstrap.source == links.bootstrap_cell(repository)
     assert tags(given) == ["parameters"] and parameters(path)
     assert versions.source == first[4].source, "the cell with the versions is the same everywhere"
-    assert tags(versions) == ["nbval-ignore-output"]
+    assert tags(versions) == ["nbval-ignore-output", layout.HIDDEN]
 
 
 @every_notebook
@@ -86,8 +88,26 @@ def test_shape(path):
 def test_every_figure_is_followed_by_text_that_reads_it(path):
     cells = read(path).cells
     for cell, following in zip(cells, [*cells[1:], None], strict=True):
-        pictures = [o for o in cell.get("outputs", []) if any("image/" in kind for kind in o.get("data", {}))]
+        pictures = [o for o in cell.get("outputs", []) if "image/" in str(o.get("data", {}))]
         assert not pictures or (following and following.cell_type == "markdown"), cell.source
+
+
+@every_notebook
+def test_it_opens_unmodified_with_its_set_up_collapsed(path):
+    notebook = json.loads(path.read_text())
+    assert layout.laid_out(copy.deepcopy(notebook)) == notebook, (
+        "run: python -m deid.study.layout notebooks/*.ipynb"
+    )
+
+
+@every_notebook
+def test_figures_have_a_text_and_fit_into_the_column(path):
+    """So wide on the screen: narrower ones are lost there, wider ones are shrunk, and the faces with them."""
+    for output in (output for cell in code(path) for output in cell.outputs):
+        for alt, width in re.findall(
+            r'<img alt="([^"]*)" width="(\d+)"', output.get("data", {}).get("text/html", "")
+        ):
+            assert alt and 400 <= int(width) <= 1150, (alt, width)
 
 
 @every_notebook

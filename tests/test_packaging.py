@@ -12,8 +12,11 @@ import yaml
 from packaging.requirements import Requirement
 
 import deid
+from deid.doctor import shipped
 
 ROOT = Path(__file__).parents[1]
+# Modules that exist only to use an extra; whoever imports them says what is missing.
+OF_EXTRAS = {"deid.app.handlers", "deid.app.page", "deid.app.serving", "deid.app.widgets"}
 CONDA_NAMES = {"pytorch": "torch", "matplotlib-base": "matplotlib"}
 
 
@@ -76,6 +79,8 @@ def test_package_runs_without_the_extras():
     """Only what pyproject lists as dependencies may be imported by ``deid`` itself."""
     blocked = [
         "av",
+        "gradio",
+        "ipywidgets",
         "cv2",
         "skimage",
         "sklearn",
@@ -92,7 +97,7 @@ def test_package_runs_without_the_extras():
     ]
     code = f"import sys; sys.modules.update(dict.fromkeys({blocked!r})); import pkgutil, importlib, deid\n"
     code += "for m in pkgutil.walk_packages(deid.__path__, 'deid.'):\n"
-    code += "    m.name.endswith('__main__') or importlib.import_module(m.name)\n"
+    code += f"    m.name.endswith('__main__') or m.name in {OF_EXTRAS} or importlib.import_module(m.name)\n"
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
 
@@ -133,6 +138,16 @@ def test_package_data_are_there():
         for path in (ROOT / package.replace(".", "/")).glob(pattern)
     }
     assert stored <= covered, "a network that would not ship"
+
+
+def test_the_wheel_leaves_out_what_only_training_needs():
+    left_out = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"][
+        "exclude-package-data"
+    ]
+    names = {
+        f"{package.removeprefix('deid.')}/{name}" for package, names in left_out.items() for name in names
+    }
+    assert names == set(shipped.TRAINING_ONLY) and all((ROOT / "deid" / name).is_file() for name in names)
 
 
 def test_links_of_the_project_wait_for_its_place():

@@ -82,10 +82,10 @@ def refuse_clashes(jobs: Iterable[Job], output: Path, case_blind: bool | None = 
                 )
 
 
-def refuse_overwriting(jobs: Iterable[Job], output: Path) -> None:
+def refuse_overwriting(jobs: Iterable[Job], output: Path, inputs: Iterable[Path] = ()) -> None:
     """Raise ``UsageError`` where an output would replace an input, or a file that no earlier run wrote."""
     jobs = list(jobs)
-    sources = {os.path.realpath(job.source) for job in jobs}
+    sources = {os.path.realpath(path) for path in (*inputs, *(job.source for job in jobs))}
     for job in jobs:
         for path, ours in _left(output / job.name).items():
             if os.path.realpath(path) in sources:

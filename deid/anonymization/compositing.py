@@ -117,7 +117,7 @@ def patch(scene: Scene, target: Target, fill: Tensor | None, finish: bool = True
     if finish:
         area, hidden = (part[:, :, region[1] : region[3], region[0] : region[2]] for part in scene)
         known = 1 - hidden
-        if inpainting.METHODS[target.method][0].detailed:
+        if inpainting.METHODS[target.method].kind.detailed:
             drawn = texture.soften(drawn, area, inside, known)
         drawn = texture.match(drawn, area, inside, known, alignment.scale(target.matrix), target.seed)
         drawn = blending.seam(drawn, area, inside, known)

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from deid.anonymization.options import KEEP, Options
-from deid.anonymization.wishes import BLACKOUT, REPLACE, Wish, Wishes
+from deid.anonymization.choices import BLACKOUT, KEEP, REPLACE
+from deid.anonymization.options import Options
+from deid.anonymization.wishes import Wish, Wishes
 from deid.devices import resolve_device
 from deid.photo import detection, finding
 from deid.photo.faces import Face, match

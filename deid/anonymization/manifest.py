@@ -63,7 +63,7 @@ def face_record(target: Target, outcome: Outcome) -> dict:
         "seconds": round(outcome.seconds, 3),
     }
     if target.method in inpainting.METHODS:
-        if inpainting.METHODS[target.method][0].truncates:
+        if inpainting.METHODS[target.method].kind.truncates:
             entry["truncation"] = target.truncation
         if (enlarged := alignment.scale(target.matrix)) > 2:
             entry["enlarged"] = round(enlarged, 2)  # photo pixels for each pixel that was drawn

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from deid.anonymization import compositing
+from deid.anonymization.choices import CLASSICAL
 from deid.anonymization.compositing import Scene
 from deid.anonymization.targets import Outcome, Target
 from deid.photo.blending import gaussian
@@ -41,7 +42,7 @@ def blur(area: Tensor, face_size: float, strength: float = 0.15) -> Tensor:
     return wide[:, :, reach : reach + area.shape[2], reach : reach + area.shape[3]]
 
 
-OBFUSCATIONS: dict[str, Callable[..., Tensor]] = {"blackout": blackout, "pixelate": pixelate, "blur": blur}
+OBFUSCATIONS: dict[str, Callable[..., Tensor]] = dict(zip(CLASSICAL, (blackout, pixelate, blur), strict=True))
 
 
 def obfuscate(

@@ -1,31 +1,30 @@
-"""What to do with a photo: the settings of the tool, checked."""
+"""What to do with a photo: the settings of the tool, checked. Nothing heavy is imported for them."""
 
 import math
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from deid import inpainting
-from deid.anonymization.obfuscation import OBFUSCATIONS
+from deid.anonymization.choices import CLASSICAL, DO
 from deid.devices import resolve_device
-from deid.inpainting.interface import Method
 from deid.inpainting.settings import TRUNCATION, Search
-from deid.photo import finding, metadata
-from deid.photo.masks import MASKS
-from deid.photo.shapes import SHAPES, Placing
-from deid.recognition import recognisers
+from deid.photo import metadata
+from deid.photo.choices import DETECTORS, MASKS, SHAPES
+from deid.recognition.choices import NAMES, TOGETHER
 
-METHODS = (*inpainting.METHODS, *OBFUSCATIONS)
-KEEP = "keep"
-DOUBTFUL = (KEEP, "blackout", "replace")
+if TYPE_CHECKING:
+    from deid.inpainting.interface import Method
+    from deid.photo.shapes import Placing
+
+METHODS = (*inpainting.METHODS, *CLASSICAL)
 CHOICES: dict[str, tuple[str, ...]] = {
     "method": METHODS,
     "mask": ("", *MASKS),
-    "recogniser": tuple(recognisers.NAMES),
-    "detector": finding.DETECTORS,
-    "doubtful": DOUBTFUL,
+    "recogniser": NAMES,
+    "detector": DETECTORS,
+    "doubtful": DO,
     "shape": SHAPES,
 }
 LARGEST = 2**63  # of a whole number: a seed may be no larger
@@ -48,7 +47,8 @@ class Options:
     ``verify`` a face that ``recogniser`` finds more than ``threshold`` similar to its original is drawn again
     and in the end hidden (``anonymization.verification``); a threshold of 0 is the recogniser's own.
     Faces of at most ``only_larger_than`` pixels stay as they are, and so does the largest with
-    ``keep_largest``. With ``link`` a person becomes the same one in all photos (``anonymization.albums``).
+    ``keep_largest``. With ``link`` a person becomes the same one in all photos of a run of the command line
+    (``anonymization.albums``); ``anonymize`` has one photo, and there it has no effect.
     ``keep_metadata`` names fields of the file that are written again, separated by commas
     (``photo.metadata``). Raises ``ValueError`` on values that make no sense.
     """
@@ -80,7 +80,7 @@ class Options:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            if isinstance(value := getattr(self, field.name), np.generic):
+            if _is_numpy(value := getattr(self, field.name)):
                 object.__setattr__(self, field.name, value.item())
         for name, known in CHOICES.items():
             if getattr(self, name) not in known:
@@ -115,12 +115,12 @@ class Options:
     @property
     def hole(self) -> str:
         """What of a face is hidden: the mask that is asked for, or the method's own."""
-        return self.mask or (inpainting.METHODS[self.method][0].mask if self.draws else "face")
+        return self.mask or (inpainting.METHODS[self.method].kind.mask if self.draws else "face")
 
     @property
     def network(self) -> str:
         """The weights to draw with: those asked for, or the method's own; "" if nothing is drawn."""
-        return (self.weights or inpainting.METHODS[self.method][1]) if self.draws else ""
+        return (self.weights or inpainting.METHODS[self.method].weights) if self.draws else ""
 
     @property
     def metadata(self) -> tuple[str, ...]:
@@ -130,11 +130,13 @@ class Options:
     @property
     def recognisers(self) -> tuple[str, ...]:
         """The recognisers of the check, one by one: none of them is to judge its results."""
-        return tuple(self.recogniser.split(recognisers.TOGETHER))
+        return tuple(self.recogniser.split(TOGETHER))
 
     @property
-    def placing(self) -> Placing:
+    def placing(self) -> "Placing":
         """Where faces are drawn, compared with where they were."""
+        from deid.photo.shapes import Placing  # PyTorch
+
         return Placing(self.jitter, self.shape)
 
     @property
@@ -145,15 +147,20 @@ class Options:
     def prepare(self) -> Iterator[tuple[int, int]]:
         """Make what the method needs once on this machine; yields (done, total) on the way."""
         if self.draws:
-            yield from inpainting.METHODS[self.method][0].prepare(self.weights)
+            yield from inpainting.METHODS[self.method].kind.prepare(self.weights)
 
-    def load_method(self) -> Method:
+    def load_method(self) -> "Method":
         """The method that draws.
 
         Raises ``WeightsError`` for weights that cannot be used, ``ValueError`` for a device that is not
         there.
         """
         return inpainting.load_method(self.method, self.weights, resolve_device(self.device))
+
+
+def _is_numpy(value: object) -> bool:
+    """Whether a value is one of NumPy's numbers; without NumPy, which is slow to import, none is."""
+    return "numpy" in sys.modules and isinstance(value, sys.modules["numpy"].generic)
 
 
 def _fits(value: object, kind: Any) -> bool:

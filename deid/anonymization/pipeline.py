@@ -14,13 +14,14 @@ from torch import Tensor
 
 from deid.anonymization import compositing, obfuscation, regions, synthesis, verification
 from deid.anonymization.albums import Album
+from deid.anonymization.choices import BLACKOUT
 from deid.anonymization.draft import Draft
 from deid.anonymization.looking import Sight, decide, smallest_searched
 from deid.anonymization.looking import find_faces as find_faces
 from deid.anonymization.options import Options
 from deid.anonymization.results import Progress, Result
 from deid.anonymization.synthesis import DrawingProgress
-from deid.anonymization.targets import BLACKOUT, Outcome, Target, plan
+from deid.anonymization.targets import Outcome, Target, plan
 from deid.devices import resolve_device
 from deid.photo import exchange
 from deid.photo.faces import Face

@@ -10,9 +10,10 @@ from torch import Tensor
 from deid import storage
 from deid.anonymization import batch, telling
 from deid.anonymization.batch import Job
+from deid.anonymization.choices import BLACKOUT, KEEP, REPLACE
 from deid.anonymization.looking import Sight, decide
 from deid.anonymization.options import Options
-from deid.anonymization.wishes import BLACKOUT, KEEP, REPLACE, UsageError
+from deid.anonymization.wishes import UsageError
 from deid.photo import images
 from deid.photo.faces import Face
 
@@ -68,11 +69,7 @@ def review(jobs: Sequence[Job], options: Options, output: Path, draw: Draw) -> I
     entries: dict[str, dict] = {}
     for job in jobs:
         try:
-            photo = images.load(job.source)
-            faces = numbered(decide(photo, options, job.wishes), options)
-            factor = min(1.0, SIDE / max(photo.size))
-            shown = [Numbered(one.number, one.face.scaled(factor), one.do, one.doubtful) for one in faces]
-            picture = draw(images.shrink(photo.pixels, SIDE), shown)
+            faces, picture = looked_at(job, options, draw)
             images.save(images.Photo(picture, "JPEG"), batch.beside(output / job.name, batch.REVIEWED))
         except Exception as error:  # the border of one photo, as for those that are anonymized
             yield Reviewed(job, problem=telling.reason(error))
@@ -83,6 +80,18 @@ def review(jobs: Sequence[Job], options: Options, output: Path, draw: Draw) -> I
         entries[job.name] = {"faces": [one.record() for one in faces], "regions": regions}
         yield Reviewed(job, faces)
     storage.write_atomically(output / BOXES, _lines(entries).encode())
+
+
+def looked_at(job: Job, options: Options, draw: Draw) -> tuple[list[Numbered], Tensor]:
+    """The faces of a photo, and what ``draw`` makes of it and them: at most ``SIDE`` pixels a side.
+
+    Raises ``ImageError``.
+    """
+    photo = images.load(job.source)
+    faces = numbered(decide(photo, options, job.wishes), options)
+    factor = min(1.0, SIDE / max(photo.size))
+    shown = [Numbered(one.number, one.face.scaled(factor), one.do, one.doubtful) for one in faces]
+    return faces, draw(images.shrink(photo.pixels, SIDE), shown)
 
 
 def _lines(entries: dict[str, dict[str, list[dict]]]) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from deid.anonymization.choices import BLACKOUT
 from deid.inpainting.interface import face_seeds
 from deid.photo import alignment, masks
 from deid.photo.alignment import DCGAN_FRAME, Frame
@@ -18,7 +19,6 @@ from deid.photo.shapes import Placing
 if TYPE_CHECKING:
     from deid.anonymization.options import Options
 
-BLACKOUT = "blackout"
 DOUBTFUL = "doubtful"  # a reason to be black
 
 

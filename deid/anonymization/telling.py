@@ -1,12 +1,9 @@
 """What is said of photos to a person: results, doubts, and why a photo was not written, as single lines."""
 
-import contextlib
-import io
 import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TextIO
 
 from deid.anonymization.results import Result
 from deid.anonymization.targets import DOUBTFUL
@@ -19,31 +16,6 @@ SENTENCES = (ImageError, WriteError)  # errors whose text is for people, and nam
 SHOWN, LISTED = 5, 20  # names in a line
 # The folders of a path from the root: /home/ann/photos/ or C:\\photos\\, no address of a page.
 FROM_ROOT = re.compile(r"(?<![\w:/.~-])(?:[A-Za-z]:)?[\\/](?:[^\\/\n:;]+[\\/])+")
-
-
-class Console:
-    """A console that takes any text: what it cannot show becomes an escape; one that is gone takes all.
-
-    All else is the ``stream``'s own. A program without a window has None as its stream.
-    """
-
-    def __init__(self, stream: TextIO | None):
-        self.stream = stream or io.StringIO()
-        self.encoding = self.stream.encoding or "utf-8"
-
-    def write(self, text: str) -> int:
-        """Write what can be shown of ``text`` -> its length."""
-        with contextlib.suppress(OSError, ValueError):  # gone, or closed
-            self.stream.write(text.encode(self.encoding, "backslashreplace").decode(self.encoding))
-        return len(text)
-
-    def flush(self) -> None:
-        """Pass on what was written."""
-        with contextlib.suppress(OSError, ValueError):
-            self.stream.flush()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.stream, name)
 
 
 def summary(result: Result, min_score: float = 0.0) -> str:
@@ -126,11 +98,3 @@ def without_folders(text: str, *folders: Path) -> str:
     for form in sorted(forms, key=len, reverse=True):
         text = text.replace(form.rstrip(os.sep) + os.sep, "")
     return FROM_ROOT.sub("", text)
-
-
-def printable(text: str) -> str:
-    """``text`` in one line: what does not print, as backslash escapes.
-
-    A file's name may hold bytes that are no text, line breaks, and codes that drive a terminal.
-    """
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deid.anonymization.obfuscation import OBFUSCATIONS
+from deid.anonymization.choices import CLASSICAL, DO
 from deid.photo import opening
 from deid.photo.faces import Box
 
-REPLACE, BLACKOUT, KEEP = DO = ("replace", "blackout", "keep")
 TOLD = ("number", "found_by", "score")  # what ``--review`` adds for whoever edits the file
 FARTHEST = 1e308  # what is beyond has no place: infinity, and whole numbers that no float can hold
 SMALLEST = 2  # pixels: whoever gives boxes as shares of the photo would hide nothing
@@ -29,7 +28,7 @@ class UsageError(ValueError):
 
 @dataclass(frozen=True)
 class Wish:
-    """What becomes of the face, or of the region, in a ``box``: one of ``DO``, or of ``OBFUSCATIONS``."""
+    """What becomes of the face, or of the region, in a ``box``: one of ``DO``, or of ``CLASSICAL``."""
 
     box: Box
     do: str
@@ -95,7 +94,7 @@ def _of_photo(given: object, told: str) -> Wishes:
     else:
         faces, regions = given, []
     wanted = None if faces is None and isinstance(given, dict) else _listed(faces, "do", DO, told)
-    return Wishes(wanted, _listed(regions, "hide", tuple(OBFUSCATIONS), told), given)
+    return Wishes(wanted, _listed(regions, "hide", CLASSICAL, told), given)
 
 
 def _listed(given: object, key: str, known: tuple[str, ...], told: str) -> list[Wish]:

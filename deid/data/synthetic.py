@@ -1,7 +1,7 @@
 """Synthetic portraits for quick runs: photos of people who do not exist, drawn by a generator."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import torch
@@ -17,8 +17,17 @@ from deid.storage import FolderError, Marker, write_atomically
 MARKER = Marker("synthetic.json", "synthetic portraits")  # its value: the names of the files that are ours
 
 
-def portraits(generator: FaceGenerator, count: int, folder: str | Path, seed: int = 0) -> list[Path]:
+def portraits(
+    generator: FaceGenerator,
+    count: int,
+    folder: str | Path,
+    seed: int = 0,
+    *,
+    watch: Callable[[Iterable[Path]], Iterable[Path]] = iter,
+) -> list[Path]:
     """Write ``count`` synthetic portraits (280x340 JPEG) to ``folder``; the same seed, the same photos.
+
+    ``watch`` goes over them while they are drawn: ``tqdm`` shows a bar.
 
     Each is a sample enlarged to about 200 px, turned and moved a little, in soft surroundings of its own
     colours. A few stand so close to the edge that their frame leaves the photo: a dataset has to cope with
@@ -27,7 +36,7 @@ def portraits(generator: FaceGenerator, count: int, folder: str | Path, seed: in
     random = torch.Generator().manual_seed(seed)
     paths = [Path(folder) / f"portrait-{index:04}.jpg" for index in range(count)]
     _claim(Path(folder), paths)
-    for path in paths:
+    for path in watch(paths):
         _photograph(_face(generator, random), random, path)
     return paths
 

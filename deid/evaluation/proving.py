@@ -16,6 +16,7 @@ from deid.evaluation import gates, identification, observations
 from deid.evaluation.workers import spread
 from deid.photo import images
 from deid.recognition import recognisers
+from deid.recognition.choices import TOGETHER
 
 CHUNK = 500  # photos of LFW between two files
 
@@ -53,10 +54,8 @@ def proofs(photos: str | Path, pairs: str | Path, cache: str | Path, workers: in
 
 def _vectors(judge: str, photos: Path, names: Sequence[str], cache: Path, workers: int) -> dict[str, Tensor]:
     """The judge's vector (D,) of each photo of LFW by its name, a chunk a file."""
-    if recognisers.TOGETHER in judge:  # made of what both have stored
-        first, second = (
-            _vectors(name, photos, names, cache, workers) for name in judge.split(recognisers.TOGETHER)
-        )
+    if TOGETHER in judge:  # made of what both have stored
+        first, second = (_vectors(name, photos, names, cache, workers) for name in judge.split(TOGETHER))
         return {name: recognisers.together(first[name][None], second[name][None])[0] for name in names}
     tasks = []
     for start in range(0, len(names), CHUNK):

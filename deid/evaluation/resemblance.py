@@ -20,7 +20,7 @@ from tqdm import tqdm
 from deid.data import sources
 from deid.evaluation.observations import locate_faces
 from deid.photo import images
-from deid.recognition import recognisers
+from deid.recognition import choices, recognisers
 from deid.references.library import Library
 
 PHOTOS = 4  # of each real person
@@ -82,7 +82,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m deid.evaluation.resemblance", description=summary)
     parser.add_argument("library", type=Path)
     parser.add_argument("photos", type=Path, help="in LFW's layout: a folder for each person")
-    parser.add_argument("--judge", default="dlib", choices=recognisers.NAMES, help="(%(default)s)")
+    parser.add_argument("--judge", default="dlib", choices=choices.NAMES, help="(%(default)s)")
     given = parser.parse_args(arguments)
     people = photographed(given.photos, given.judge)
     for identity, found in compare(of_library(Library.open(given.library), given.judge), people).items():

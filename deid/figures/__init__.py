@@ -5,6 +5,7 @@ Images are (N, 3, H, W) in [-1, 1]. Figures show themselves in a notebook; ``sav
 
 from deid.figures.canvas import NotebookFigure, gif, pixels, save
 from deid.figures.charts import bars, curves, frontier, histogram, intervals
+from deid.figures.pages import stored
 from deid.figures.pictures import before_after, boxes, counted, grid, mosaic, rows, side_by_side
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "rows",
     "save",
     "side_by_side",
+    "stored",
 ]

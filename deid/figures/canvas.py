@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 
+from deid.figures.pages import element, webp
 from deid.photo import images
 from deid.storage import write_atomically
 
@@ -27,28 +28,26 @@ STYLE = {
 
 
 class NotebookFigure(Figure):
-    """A matplotlib figure that a notebook shows without pyplot: a picture as JPEG, a chart as PNG.
+    """A matplotlib figure that a notebook shows without pyplot, one screen pixel for each of its own.
 
     ``alt`` is what a page says to those who do not see it.
     """
 
     alt = ""
 
-    def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, bytes], dict[str, dict[str, str]]]:
+    def _repr_html_(self) -> str:
+        drawn = _raster(self, DPI)
         if _has_picture(self):
-            kind, encoded = "image/jpeg", _encode_picture(self, DPI, quality=75)
-        else:
-            kind, encoded = "image/png", _encode_chart(self, DPI)
-        return {kind: encoded}, {kind: {"alt": self.alt}} if self.alt else {}
+            return element(webp(drawn), "webp", self.alt, drawn.size)
+        return element(_encode_chart(drawn), "png", self.alt, drawn.size)
 
 
 def save(figure: Figure, folder: str | Path, name: str, dpi: int = 2 * DPI) -> Path:
     """Write a picture as ``folder/name.jpg``, a chart as ``folder/name.png``, and return the file's path."""
     picture = _has_picture(figure)
     path = Path(folder) / (f"{name}.jpg" if picture else f"{name}.png")
-    write_atomically(
-        path, _encode_picture(figure, dpi, quality=90) if picture else _encode_chart(figure, dpi)
-    )
+    drawn = _raster(figure, dpi)
+    write_atomically(path, _encode(drawn, "jpeg", quality=90) if picture else _encode_chart(drawn))
     return path
 
 
@@ -92,13 +91,9 @@ def _raster(figure: Figure, dpi: int) -> Image.Image:
     return Image.open(drawn).convert("RGB")
 
 
-def _encode_picture(figure: Figure, dpi: int, quality: int) -> bytes:
-    return _encode(_raster(figure, dpi), "jpeg", quality=quality)
-
-
-def _encode_chart(figure: Figure, dpi: int) -> bytes:
+def _encode_chart(drawn: Image.Image) -> bytes:
     """PNG with a palette: a chart has few colours, and 64 hold their soft edges, too."""
-    return _encode(_raster(figure, dpi).quantize(64, dither=Image.Dither.NONE), "png")
+    return _encode(drawn.quantize(64, dither=Image.Dither.NONE), "png")
 
 
 def _encode(picture: Image.Image, kind: str, **options: object) -> bytes:

@@ -15,6 +15,9 @@ from deid.photo import images
 from deid.photo.alignment import apply
 from deid.photo.faces import Face
 
+FACE = 120  # pixels of the screen: a smaller face can hardly be judged
+NARROWEST = 400  # pixels of the screen: a smaller figure is lost in a notebook's column
+
 
 def mosaic(batch: Tensor, columns: int = 8, gap: int = 2) -> Tensor:
     """Images (N, 3, H, W) row by row on white, ``gap`` pixels between them -> (1, 3, ...)."""
@@ -27,20 +30,21 @@ def mosaic(batch: Tensor, columns: int = 8, gap: int = 2) -> Tensor:
 @mpl.rc_context(STYLE)
 def grid(
     batch: Tensor,
-    columns: int = 8,
+    columns: int = 6,
     titles: Sequence[str] = (),
     rows: Sequence[str] = (),
     *,
-    zoom: float = 1,
+    side: int = FACE,
     gap: int = 2,
 ) -> Figure:
-    """Images (N, 3, H, W) row by row, enlarged by ``zoom``; ``titles`` above each, ``rows`` name the rows."""
-    batch = (
-        F.interpolate(batch, scale_factor=zoom, mode="bicubic", antialias=zoom < 1) if zoom != 1 else batch
-    )
-    columns, (height, width) = min(columns, len(batch)), batch.shape[2:]
+    """Images (N, 3, H, W) row by row, ``side`` pixels wide; ``titles`` above each, ``rows`` name the rows.
+
+    They are wider where the figure would be narrower than ``NARROWEST``.
+    """
+    columns, left = min(columns, len(batch)), _margin(rows)
+    batch = _resized(batch, max(side, -((left - gap - NARROWEST) // columns) - gap))
+    height, width = batch.shape[2:]
     head = 5 + 16 * max(title.count("\n") + 1 for title in titles) if titles else 0
-    left = 14 + 8 * max(len(part) for name in rows for part in name.split("\n")) if rows else 0
     whole = mosaic(F.pad(batch, (0, 0, head, 0), value=1.0), columns, gap)
     across, down = whole.shape[3] + left, whole.shape[2]
     figure = NotebookFigure(figsize=(across / DPI, down / DPI))
@@ -57,19 +61,19 @@ def grid(
     return figure
 
 
-def before_after(*stages: Tensor, names: Sequence[str], zoom: float = 1.5) -> Figure:
+def before_after(*stages: Tensor, names: Sequence[str], side: int = FACE) -> Figure:
     """Stages of the same images, each (N, 3, H, W): a column per image, a row per stage with its name."""
-    return grid(torch.cat(stages), len(stages[0]), rows=names, zoom=zoom)
+    return grid(torch.cat(stages), len(stages[0]), rows=names, side=side)
 
 
-def rows(groups: Mapping[str, Tensor], zoom: float = 1) -> Figure:
+def rows(groups: Mapping[str, Tensor], side: int = FACE) -> Figure:
     """Images (K, 3, H, W) of one size, a row for each name, as long as it is."""
     longest = max(map(len, groups.values()))
     filled = [F.pad(row, (0,) * 7 + (longest - len(row),), value=1.0) for row in groups.values()]
-    return grid(torch.cat(filled), longest, rows=list(groups), zoom=zoom)
+    return grid(torch.cat(filled), longest, rows=list(groups), side=side)
 
 
-def counted(examples: Mapping[str, Sequence[Tensor]], columns: int = 8) -> Figure:
+def counted(examples: Mapping[str, Sequence[Tensor]], columns: int = 6) -> Figure:
     """A row for each name, the largest first: how many images (1, 3, H, W) it has, and the first of them."""
     ordered = sorted(examples.items(), key=lambda pair: -len(pair[1]))
     white = torch.ones_like(ordered[0][1][0])
@@ -122,6 +126,20 @@ def _show(axes: Axes, image: Tensor, interpolation: str) -> None:
     axes.imshow(images.to_uint8(image[None])[0], interpolation=interpolation)
     # Limits stay as they are: what is drawn on a photo later may not move its borders.
     axes.set(autoscale_on=False, xticks=(), yticks=(), frame_on=False)
+
+
+def _margin(names: Sequence[str]) -> int:
+    """Pixels that the names of rows need."""
+    return 14 + 8 * max(len(part) for name in names for part in name.split("\n")) if names else 0
+
+
+def _resized(batch: Tensor, width: int) -> Tensor:
+    """Images (N, 3, H, W) -> (N, 3, h, width) in the same shape."""
+    old_height, old_width = batch.shape[2:]
+    if width == old_width:
+        return batch
+    height = max(1, round(old_height * width / old_width))
+    return F.interpolate(batch, (height, width), mode="bicubic", antialias=width < old_width)
 
 
 def _outline(axes: Axes, corners: Tensor, colour: str) -> None:

@@ -15,7 +15,7 @@ from deid.photo import gamut
 Found = Iterator[str]
 _JPEG = {*range(0xC0, 0xD0), 0xDA, 0xDB, 0xDD} - {0xC8}  # frames, tables, scans
 _PNG = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"sRGB", b"gAMA", b"cHRM", b"pHYs", b"sBIT"}
-_WEBP = {b"VP8 ", b"VP8L", b"VP8X", b"ALPH"}
+_WEBP = {b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM"}
 # Size, bits, compression, colours, strips or tiles, resolution, prediction, palette, meaning of samples.
 _TIFF = {*range(254, 260), *range(322, 326)}
 _TIFF |= {262, 266, 273, 274, 277, 278, 279, 282, 283, 284, 296, 317, 320, 338, 339, 347, 530, 532}
@@ -82,15 +82,21 @@ def _png(content: bytes) -> Found:
 
 
 def _webp(content: bytes) -> Found:
-    at, end = 12, 8 + struct.unpack_from("<I", content, 4)[0]
+    end = 8 + struct.unpack_from("<I", content, 4)[0]
+    yield from _chunks(content, 12, end)
+    yield from _after(content, end)
+
+
+def _chunks(content: bytes, at: int, end: int) -> Found:
     while at < end:
         name, size = struct.unpack_from("<4sI", content, at)
         if name == b"ICCP":
             yield from _profile(content[at + 8 : at + 8 + size])
+        elif name == b"ANMF":  # a frame of a film: its place and time, then chunks of its own
+            yield from _chunks(content, at + 24, at + 8 + size)
         elif name not in _WEBP:
             yield "Exif" if name == b"EXIF" else name.decode("latin-1").strip()
         at += 8 + size + size % 2
-    yield from _after(content, end)
 
 
 def _gif(content: bytes) -> Found:

@@ -14,7 +14,6 @@ from deid.photo import centerface, detection, merging, turning
 from deid.photo.faces import Face, match
 from deid.photo.merging import CENTERFACE, MTCNN
 
-DETECTORS = ("mtcnn", "union", "thorough")
 WEAK = 0.15  # CenterFace's score from which a place is looked at once more
 TURNED = 0.3, 0.1  # what a face scores at a turn, and how much better than before, if the photo is turned
 SMALL = 60_000  # pixels of a photo that is not shrunk for a quick look

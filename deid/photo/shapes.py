@@ -12,7 +12,6 @@ from torch import Tensor
 from deid.photo import alignment
 from deid.photo.alignment import DCGAN_FRAME
 
-SHAPES = ("own", "pose", "mean")
 # How far the landmarks of a mean head lie in front of its eyes, in eye distances: the tip of the nose 27 mm,
 # the corners of the mouth 6 mm, with pupils 63 mm apart (round numbers for adults).
 DEPTHS = (0.0, 0.0, 0.43, 0.10, 0.10)

@@ -21,9 +21,8 @@ from deid.photo import alignment, images
 from deid.photo.alignment import DCGAN_FRAME, Frame
 from deid.photo.faces import Face, from_landmarks
 from deid.recognition import fetching, mobilefacenet, openface
+from deid.recognition.choices import NAMES
 
-TOGETHER = "+"  # between two names that look together
-NAMES = ("openface", "dlib", "openface+dlib", "mobilefacenet", "facenet")
 JUDGES = ("dlib", "mobilefacenet", "facenet")
 REVISION = 2  # of how they look at a face: vectors that an older one has stored are made again
 # How many eye distances wide the square of dlib's own detector is, which its shape predictor expects;

@@ -169,7 +169,8 @@ def show_references(given: argparse.Namespace) -> None:
     if not len(library):
         raise LibraryError(f"{given.library}: holds no references yet; run: python -m deid.references build")
     crops = torch.cat([library.crop(k, SHEET_SIDE) for k in range(len(library))])
-    sheet = figures.grid(crops, 10, [r.name.replace("-", "\n", 1) for r in library.references])
+    names = [reference.name.replace("-", "\n", 1) for reference in library.references]
+    sheet = figures.grid(crops, 10, names, side=SHEET_SIDE)
     print(figures.save(sheet, given.output.parent, given.output.stem, dpi=figures.canvas.DPI))
 
 

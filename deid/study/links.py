@@ -18,22 +18,23 @@ PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
 BEGIN, END = "<!-- links: written by python -m deid.study.links -->", "<!-- end of links -->"
 _BADGE = re.compile(r"\[!\[Open in Colab\]\([^)]*\)\]\([^)]*\)(?:\s*&nbsp;)?\s*")
+MARK = "python -m deid.study.links writes this cell"
 BOOTSTRAP = """\
-import importlib.util
+import importlib
 import os
-import subprocess
 import sys
 
 repository = "{repository}"  # on GitHub; python -m deid.study.links writes this cell
-if importlib.util.find_spec("deid") is None:  # Colab, or a checkout that is not installed
-    if not os.path.isdir("../deid"):
-        assert repository, "The address of the repository is not set: clone it, and pip install -e . there"
-        subprocess.run(["git", "clone", "-q", f"https://github.com/{{repository}}", "deid"], check=True)
-        os.chdir("deid/notebooks")
+try:
+    import deid.anonymization
+except ModuleNotFoundError:  # Colab, or a checkout that is not installed
+    sys.modules.pop("deid", None)  # a clone in ./deid passes for a package without code
+    here = [folder for folder in (".", "deid/notebooks") if os.path.isdir(f"{{folder}}/../deid/study")]
+    if not here and (not repository or os.system(f"git clone -q https://github.com/{{repository}} deid")):
+        raise ConnectionError({told}) from None
+    os.chdir(*here or ["deid/notebooks"])
     sys.path.insert(0, os.path.abspath(".."))
-    if importlib.util.find_spec("facenet_pytorch") is None:  # its own pins would replace Colab's torch
-        packages = ["facenet-pytorch==2.5.3", "dlib-bin", "face-recognition-models==0.3.0"]
-        subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--no-deps", *packages], check=True)"""
+    importlib.import_module("deid.study.colab").install()"""
 
 
 def repository_of(project: str | Path = PROJECT) -> str:
@@ -54,7 +55,9 @@ def badge(repository: str, notebook: str) -> str:
 
 def bootstrap_cell(repository: str) -> str:
     """The second cell of every notebook: silent unless ``deid`` is missing."""
-    return BOOTSTRAP.format(repository=repository)
+    unset = '"The address of the repository is not set; clone it by hand"'
+    told = 'f"github.com/{repository} cannot be reached; clone it by hand"' if repository else unset
+    return BOOTSTRAP.format(repository=repository, told=told)
 
 
 def titled(source: str, line: str) -> str:
@@ -73,7 +76,7 @@ def linked_notebook(text: str, repository: str, name: str) -> str:
     notebook = json.loads(text)
     title, second = notebook["cells"][:2]
     title["source"] = titled("".join(title["source"]), badge(repository, name)).splitlines(keepends=True)
-    if 'find_spec("deid")' in "".join(second["source"]):
+    if MARK in "".join(second["source"]):
         second["source"] = bootstrap_cell(repository).splitlines(keepends=True)
     return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
 

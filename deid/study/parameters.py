@@ -1,11 +1,13 @@
-"""The parameters of a notebook have the types that their cell declares: papermill does not look at them.
+"""The parameters of a notebook have the names and types that their cell declares; papermill does not look.
 
-``papermill -p fresh false`` hands over the text "false", which Python holds for true. And papermill works in
-the folder that it is called from, while paths in parameters are relative to ``notebooks/``.
+``papermill -p foto x.jpg`` runs with the sample photo, and ``-p fresh false`` hands over the text "false",
+which Python holds for true. And papermill works in the folder that it is called from, while paths in
+parameters are relative to ``notebooks/``.
 """
 
 import ast
 import builtins
+import difflib
 import os
 import sys
 from pathlib import Path
@@ -20,6 +22,7 @@ WANTED = {
     dict: "a dictionary",
 }
 GIVEN = WANTED | {str: "text", type(None): "nothing"}
+INJECTED = "# Parameters"  # how the cell begins that papermill puts behind the one with the parameters
 FALSE = ("", "0", "f", "false", "n", "no", "none", "off")
 
 
@@ -28,14 +31,26 @@ class ParameterError(ValueError):
 
 
 def begin(namespace: dict[str, Any]) -> None:
-    """What a notebook does with its ``globals()`` first: ``check_types``, and ``notebooks/`` is entered.
+    """What a notebook does with its ``globals()`` first: they are checked, and ``notebooks/`` is entered.
 
     The working directory stays where ``../media`` holds the sample photo, or the package has no notebooks.
     """
+    check_names(namespace)
     check_types(namespace)
     own = Path(__file__).resolve().parents[2] / "notebooks"
     if not Path("../media/sample.jpg").is_file() and own.is_dir():
         os.chdir(own)
+
+
+def check_names(namespace: dict[str, Any]) -> None:
+    """Raise ``ParameterError`` where papermill hands over a name that no cell declares."""
+    known = list(_annotations(namespace))
+    cells = [cell for cell in namespace.get("In", ()) if cell.startswith(INJECTED)]
+    for name in (name for cell in cells for name in _assigned_in(cell)):
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            meant = f", did you mean {near[0]}?" if near else ";"
+            raise ParameterError(f"{name}: no parameter of this notebook{meant} known are {', '.join(known)}")
 
 
 def check_types(namespace: dict[str, Any]) -> None:
@@ -82,6 +97,12 @@ def _annotations_in(cell: str) -> dict[str, str]:
         for part in annotated
         if isinstance(part.target, ast.Name)
     }
+
+
+def _assigned_in(cell: str) -> list[str]:
+    """The names that a cell gives a value to."""
+    statements = [part for part in ast.parse(cell).body if isinstance(part, ast.Assign)]
+    return [target.id for part in statements for target in part.targets if isinstance(target, ast.Name)]
 
 
 def _kind(name: str, annotation: Any, namespace: dict[str, Any]) -> type:

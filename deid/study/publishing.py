@@ -2,21 +2,36 @@
 
 import argparse
 import json
+import re
 import sys
 from pathlib import Path
 
 from deid.storage import write_atomically
+from deid.study.layout import WIDGET
+
+_NEIGHBOUR = re.compile(r"\]\((\d\d_\w+)\.ipynb(?=[#)])")
 
 
 def cleaned(notebook: dict) -> dict:
-    """The executed notebook (as JSON) without papermill's and the clock's metadata, cell ids and warnings."""
-    notebook["metadata"].pop("papermill", None)
+    """The executed notebook (as JSON) without papermill's and the clock's metadata, ids, warnings and bars.
+
+    Links to other notebooks lead to their pages.
+    """
+    for name in ("papermill", "widgets"):
+        notebook["metadata"].pop(name, None)
     for cell in notebook["cells"]:
         cell.pop("id", None)
         for name in ("papermill", "execution"):
             cell["metadata"].pop(name, None)
         if cell["cell_type"] == "code":
-            cell["outputs"] = [output for output in cell["outputs"] if output.get("name") != "stderr"]
+            cell["outputs"] = [
+                output
+                for output in cell["outputs"]
+                if output.get("name") != "stderr" and WIDGET not in output.get("data", {})
+            ]
+        else:
+            lines = "".join(cell["source"]).splitlines(keepends=True)
+            cell["source"] = [_NEIGHBOUR.sub(r"](\1.html", line) for line in lines]
     return notebook | {"nbformat": 4, "nbformat_minor": 4}
 
 

@@ -11,10 +11,10 @@ import numpy as np
 import torch
 
 from deid.anonymization import compositing, obfuscation, synthesis, verification
+from deid.anonymization.choices import BLACKOUT, REPLACE
 from deid.anonymization.draft import Draft
 from deid.anonymization.options import Options
-from deid.anonymization.targets import BLACKOUT, Outcome, Target
-from deid.anonymization.wishes import REPLACE
+from deid.anonymization.targets import Outcome, Target
 from deid.inpainting.interface import MaskedFaces, face_seeds
 from deid.photo import alignment, images
 from deid.photo.faces import Face

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, replace
 
 from deid.anonymization import targets, verification
+from deid.anonymization.choices import BLACKOUT
 from deid.anonymization.options import Options
-from deid.anonymization.targets import BLACKOUT, Target
+from deid.anonymization.targets import Target
 from deid.photo.alignment import DCGAN_FRAME, Frame
 from deid.photo.faces import Face
 

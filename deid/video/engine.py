@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from deid.anonymization.options import KEEP, Options
+from deid.anonymization.choices import KEEP
+from deid.anonymization.options import Options
 from deid.video import casting, paths, searching, tracking
 from deid.video.drawing import Painted, Painter, Role, targets_at
 from deid.video.paths import Path as FacePath

@@ -11,7 +11,7 @@ from deid.anonymization.options import METHODS, Options, parse
         ({"method": "magic"}, "method must be"),
         ({"mask": "nose"}, "mask must be"),
         ({"detector": "dowsing"}, "detector must be one of mtcnn, union, thorough"),
-        ({"doubtful": ""}, "doubtful must be one of keep, blackout, replace"),
+        ({"doubtful": ""}, "doubtful must be one of replace, blackout, keep"),
         ({"min_score": 0}, "min-score"),
         ({"starts": 0}, "at least 1"),
         ({"iterations": 0}, "at least 1"),

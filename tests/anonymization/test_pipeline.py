@@ -77,7 +77,7 @@ def test_same_seed_same_bytes_other_seed_other_face(sample, sample_faces, drawn)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", [name for name, (_, weights) in inpainting.METHODS.items() if weights])
+@pytest.mark.parametrize("method", [name for name, entry in inpainting.METHODS.items() if entry.weights])
 def test_every_method_that_draws_has_a_network_that_ships(sample, sample_faces, method):
     """Without the check: whether a face passes it hangs on the last bits of a search."""
     options = Options(method=method, starts=8, iterations=20, verify=False)
@@ -86,7 +86,7 @@ def test_every_method_that_draws_has_a_network_that_ships(sample, sample_faces, 
     assert len(pipeline.find_faces(result.photo, options)) == 2, "what was drawn is a face to the detector"
     files = [path.name for path in options.load_method().files]
     assert list(manifest(result, options)["weights_sha256"]) == files, "the files that were used"
-    assert files[0] == f"{inpainting.METHODS[method][1]}.safetensors"
+    assert files[0] == f"{inpainting.METHODS[method].weights}.safetensors"
 
 
 def test_weights_of_another_family_are_refused_before_any_photo():

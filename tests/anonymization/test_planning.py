@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from deid.anonymization.batch import UsageError
-from deid.anonymization.planning import plan_batch
+from deid.anonymization.planning import plan_batch, plan_beside, refuse_overwriting
 from deid.photo import opening
-from deid.photo.images import ImageError
+from deid.photo.inputs import InputError
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_a_pattern_that_no_shell_expanded_is_expanded(folder, tmp_path):
     assert planned(folder / "[1].jpg", output=tmp_path / "out") == ["[1].jpg"], (
         "a name comes before a pattern"
     )
-    with pytest.raises(ImageError, match="no such file or folder"):
+    with pytest.raises(InputError, match="no such file or folder"):
         plan_batch([str(folder / "*.png")], tmp_path / "out", None)
 
 
@@ -114,7 +114,7 @@ def test_a_photo_put_beside_the_record_of_a_failure_is_an_input(folder):
 
 def test_an_output_that_is_the_input_is_said_so(folder):
     with pytest.raises(UsageError, match=r"a\.jpg is an input: choose another output folder"):
-        plan_batch([str(folder)], folder, None)
+        refuse_overwriting([plan_batch([str(folder)], folder, None)])
 
 
 def test_the_same_photo_twice_is_one(folder, tmp_path):
@@ -167,3 +167,25 @@ def test_clips_are_done_among_photos_and_old_containers_get_a_new_one(folder, tm
     (folder / "deeper" / "Old.mkv").touch()
     with pytest.raises(UsageError, match=r"Old\.mkv; run them apart"):
         planned(folder, output=tmp_path / "out")
+
+
+def test_beside_the_originals_each_input_has_its_own_folder_and_name(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(folder)
+    shutil.copy(folder / "a.jpg", tmp_path / "c.png")
+    plans = plan_beside(["a.jpg", "deeper", str(tmp_path / "c.png"), "./deeper/../a.jpg"], None)
+    results = [os.path.relpath(plan.output / job.name, tmp_path) for plan in plans for job in plan.jobs]
+    assert results == ["in/a_anonymized.jpg", "in/deeper_anonymized/b.jpg", "c_anonymized.png"]
+    (whole,) = plan_beside(["."], None)
+    assert whole.output == tmp_path / "in_anonymized"
+    with pytest.raises(UsageError, match="nothing can lie beside it"):
+        plan_beside(["/"], None)
+
+
+def test_no_result_beside_an_original_replaces_another_input(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    shutil.copy("a.jpg", "a_anonymized.jpg")
+    with pytest.raises(UsageError, match="a_anonymized.jpg is an input"):
+        refuse_overwriting(plan_beside(["a.jpg", "a_anonymized.jpg"], None))
+    (folder / "a_anonymized.jpg.json").write_text(json.dumps({"status": "anonymized", "written": True}))
+    (plan,) = plan_beside(["a.jpg", "a_anonymized.jpg"], None)
+    assert [job.source.name for job in plan.jobs] == ["a.jpg"], "an earlier run wrote the other one"

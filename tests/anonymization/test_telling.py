@@ -1,48 +1,12 @@
 """One line for a person, on any console."""
 
-import io
 from dataclasses import replace
 from pathlib import Path
-
-import pytest
 
 from deid.anonymization import pipeline, telling
 from deid.anonymization.options import Options
 from deid.photo.images import ImageError
 from deid.storage import WriteError
-
-
-@pytest.mark.parametrize(
-    ("text", "encoding", "shown"),
-    [
-        ("写真.jpg", "utf-8", "写真.jpg"),
-        ("写真.jpg", "cp1252", r"\u5199\u771f.jpg"),
-        ("caf\udce9.jpg", "utf-8", r"caf\udce9.jpg"),
-        ("a\x1b[2J\r\nb", "utf-8", r"a\x1b[2J\r\nb"),
-        ("Screenshot\u202fPM", "ascii", r"Screenshot\u202fPM"),
-    ],
-)
-def test_every_name_is_shown_in_one_line(text, encoding, shown):
-    stream = io.TextIOWrapper(io.BytesIO(), encoding)
-    console = telling.Console(stream)
-    console.write(telling.printable(text))
-    console.flush()
-    assert stream.buffer.getvalue().decode(encoding) == shown
-
-
-def test_a_console_takes_bars_and_letters_that_it_cannot_show():
-    stream = io.TextIOWrapper(io.BytesIO(), "cp1252", write_through=True)
-    telling.Console(stream).write("50%|█| caf\udce9\r")
-    assert stream.buffer.getvalue() == rb"50%|\u2588| caf\udce9" + b"\r"
-    assert not telling.Console(stream).isatty()
-
-
-def test_a_console_that_is_gone_or_never_was_takes_everything():
-    closed = io.StringIO()
-    closed.close()
-    for console in (telling.Console(closed), telling.Console(None)):
-        assert console.write("a") == 1
-        console.flush()
 
 
 def test_a_reason_is_a_sentence_where_there_is_one():

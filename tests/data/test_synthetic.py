@@ -24,6 +24,19 @@ def test_portraits_are_photos_of_the_same_bytes_for_the_same_seed(tmp_path):
     assert first[0].read_bytes() != other[0].read_bytes()
 
 
+def test_whoever_watches_sees_a_portrait_only_once_the_one_before_is_written(tmp_path):
+    torch.manual_seed(0)
+    there = []
+
+    def watch(paths):
+        for path in paths:
+            there.append(len(list(tmp_path.glob("*.jpg"))))
+            yield path
+
+    synthetic.portraits(Generator().eval(), 3, tmp_path, watch=watch)
+    assert there == [0, 1, 2]
+
+
 def test_a_portrait_turns_its_face_about_the_photo(tmp_path):
     """A generator that draws one bright square: it arrives moved, turned and about three times as large."""
 

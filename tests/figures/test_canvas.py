@@ -1,5 +1,8 @@
 """Figures leave as small files in the right colours; GIFs have the right frames and times."""
 
+import base64
+import io
+
 import imageio.v3 as iio
 import numpy as np
 import torch
@@ -15,17 +18,23 @@ def plain(colours=COLOURS, size: int = 64) -> torch.Tensor:
     return torch.tensor(colours).view(-1, 3, 1, 1).expand(-1, 3, size, size).clone()
 
 
-def test_a_notebook_gets_pictures_as_jpeg_and_charts_as_png():
+def inside(page: str) -> Image.Image:
+    """The picture that an ``img`` element holds."""
+    return Image.open(io.BytesIO(base64.b64decode(page.partition("base64,")[2].rpartition('"')[0])))
+
+
+def test_a_notebook_gets_pictures_as_webp_and_charts_as_png_at_the_size_they_are_shown():
     picture, chart = figures.grid(plain()), figures.curves({"a": ([1, 2], [3, 4])}, "x", "y")
-    assert list(picture._repr_mimebundle_()[0]) == ["image/jpeg"]
-    assert chart._repr_mimebundle_()[0]["image/png"].startswith(b"\x89PNG")
+    for figure, kind in ((picture, "WEBP"), (chart, "PNG")):
+        with inside(figure._repr_html_()) as held:
+            assert held.format == kind
+            assert f'width="{held.width}" height="{held.height}"' in figure._repr_html_()
 
 
 def test_a_page_says_what_a_figure_shows():
     picture = figures.grid(plain())
-    assert picture._repr_mimebundle_()[1] == {}
-    picture.alt = "five colours"
-    assert picture._repr_mimebundle_()[1] == {"image/jpeg": {"alt": "five colours"}}
+    picture.alt = 'five "colours" & more'
+    assert '<img alt="five &quot;colours&quot; &amp; more" ' in picture._repr_html_()
 
 
 def test_gif_has_its_frames_durations_and_loops(tmp_path):
@@ -39,8 +48,8 @@ def test_gif_has_its_frames_durations_and_loops(tmp_path):
 
 
 def test_gif_takes_figures_and_enlarges(tmp_path):
-    figure = figures.grid(plain()[:2])
-    assert iio.imread(figures.gif([figure], tmp_path / "b.gif", zoom=2)).shape[-3:] == (128, 260, 3)
+    figure = figures.grid(plain(size=200)[:2], side=200)
+    assert iio.imread(figures.gif([figure], tmp_path / "b.gif", zoom=2)).shape[-3:] == (400, 804, 3)
 
 
 def test_gif_of_many_smooth_frames_keeps_colours(tmp_path):
@@ -52,11 +61,11 @@ def test_gif_of_many_smooth_frames_keeps_colours(tmp_path):
 
 
 def test_a_picture_is_saved_as_jpeg_twice_as_fine_as_the_screen(tmp_path):
-    path = figures.save(figures.grid(plain(), columns=3), tmp_path / "figures", "five")
+    path = figures.save(figures.grid(plain(size=140), columns=3, side=140), tmp_path / "figures", "five")
     assert path == tmp_path / "figures" / "five.jpg"
     stored = iio.imread(path)
-    assert stored.shape[:2] == (260, 392)
-    assert np.abs(stored[64, 64::132].astype(float) - (np.array(COLOURS[:3]) + 1) * 127.5).max() < 8
+    assert stored.shape[:2] == (564, 848)
+    assert np.abs(stored[140, 140::284].astype(float) - (np.array(COLOURS[:3]) + 1) * 127.5).max() < 8
 
 
 def test_a_chart_is_saved_as_png_with_a_palette_that_keeps_its_colours(tmp_path):

@@ -31,37 +31,48 @@ def test_mosaic_of_fewer_images_than_columns_is_one_row():
 
 
 def test_grid_draws_each_pixel_once_in_its_colour():
-    drawn = figures.pixels(figures.grid(plain(), columns=3))
-    expected = figures.mosaic(plain(), 3)
+    drawn = figures.pixels(figures.grid(plain(size=140), columns=3, side=140))
+    expected = figures.mosaic(plain(size=140), 3)
     assert drawn.shape == expected.shape
     assert (drawn - expected).abs().max() < 0.02
 
 
-@pytest.mark.parametrize("zoom", [1, 1.5, 2])
-def test_grid_with_titles_and_rows_keeps_colours_and_order(zoom):
-    figure = figures.grid(plain()[:4], columns=2, titles=list("abcd"), rows=["first", "second"], zoom=zoom)
+@pytest.mark.parametrize("side", [180, 200, 300])
+def test_grid_with_titles_and_rows_keeps_colours_and_order(side):
+    figure = figures.grid(plain()[:4], columns=2, titles=list("abcd"), rows=["first", "second"], side=side)
     assert [text.get_text() for text in figure.axes[0].texts] == ["a", "b", "c", "d", "first", "second"]
-    drawn, side = figures.pixels(figure), round(64 * zoom)
+    drawn = figures.pixels(figure)
     right, bottom = drawn.shape[3] - side // 2, drawn.shape[2] - side // 2
     centres = [drawn[0, :, y, x] for y in (side // 2 + 21, bottom) for x in (right - side - 2, right)]
     assert torch.allclose(torch.stack(centres), torch.tensor(COLOURS[:4]), atol=0.02)
 
 
-def test_before_after_has_a_row_a_stage():
-    figure = figures.before_after(plain()[:3], plain()[:3], names=["before", "after"], zoom=1)
+@pytest.mark.parametrize("count", [1, 2, 3, 6])
+@pytest.mark.parametrize("size", [64, 400])
+def test_no_face_is_shown_under_120_pixels_and_no_figure_under_400(count, size):
+    batch = plain([(0.5, 0.0, -0.5)] * count, size)
+    figure = figures.before_after(batch, batch, names=["before", "after"])
     drawn = figures.pixels(figure)
-    assert drawn.shape[2] == 130
-    assert torch.equal(drawn[:, :, :64, -194:], drawn[:, :, 66:, -194:])
+    assert drawn.shape[3] >= 400
+    assert drawn.shape[2] // 2 >= 120
+    assert drawn.shape[3] <= 1000, "it fits into a notebook's column"
+
+
+def test_before_after_has_a_row_a_stage():
+    figure = figures.before_after(plain()[:3], plain()[:3], names=["before", "after"], side=150)
+    drawn = figures.pixels(figure)
+    assert drawn.shape[2] == 302
+    assert torch.equal(drawn[:, :, :150, -454:], drawn[:, :, 152:, -454:])
 
 
 def test_rows_may_differ_in_length():
-    figure = figures.rows({"two": plain(COLOURS[:2]), "one": plain(COLOURS[2:3])})
+    figure = figures.rows({"two": plain(COLOURS[:2]), "one": plain(COLOURS[2:3])}, side=200)
     drawn = figures.pixels(figure)[0]
-    right = drawn[:, :, -132:]
-    assert drawn.shape[1] == 2 * 64 + 2
-    for place, colour in (((32, 32), COLOURS[0]), ((32, 98), COLOURS[1]), ((98, 32), COLOURS[2])):
-        assert torch.allclose(right[:, place[0], place[1] + 2], torch.tensor(colour), atol=0.02)
-    assert (right[:, 70:, 70:] == 1).all(), "nothing where the second row has ended"
+    right = drawn[:, :, -402:]
+    assert drawn.shape[1] == 2 * 200 + 2
+    for place, colour in (((100, 100), COLOURS[0]), ((100, 302), COLOURS[1]), ((302, 100), COLOURS[2])):
+        assert torch.allclose(right[:, place[0], place[1]], torch.tensor(colour), atol=0.02)
+    assert (right[:, 206:, 206:] == 1).all(), "nothing where the second row has ended"
 
 
 def test_side_by_side_gives_photos_of_any_size_one_height():
@@ -88,7 +99,7 @@ def test_counted_examples_stand_in_a_row_for_each_name_the_largest_first():
     figure = figures.counted({"few": [blue], "many": [red] * 5}, columns=3)
     names = [text.get_text() for text in figure.axes[0].texts]
     assert names == ["many: 5", "few: 1"]
-    drawn = figures.pixels(figure)[0, :, :, -196:]
-    for place, colour in (((32, 32), red), ((32, 160), red), ((98, 32), blue)):
+    drawn = figures.pixels(figure)[0, :, :, -364:]
+    for place, colour in (((60, 60), red), ((60, 304), red), ((182, 60), blue)):
         assert (drawn[:, place[0], place[1]] - colour[0, :, 0, 0]).abs().max() < 0.1
-    assert (drawn[:, 98, 98] > 0.9).all(), "white where there is no further example"
+    assert (drawn[:, 182, 182] > 0.9).all(), "white where there is no further example"

@@ -32,7 +32,7 @@ def test_face_seeds_are_the_same_for_a_seed_and_all_different():
 
 @pytest.mark.parametrize("name", METHODS)
 def test_every_method_draws_through_the_same_interface(name, crops, library_path):
-    ships = bool(METHODS[name][1])
+    ships = bool(METHODS[name].weights)
     method = load_method(name, "" if ships else str(library_path))
     size = method.frame.size
     assert method.frame == frame_of(method.generator) or not ships

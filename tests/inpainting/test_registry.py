@@ -8,7 +8,7 @@ from deid.inpainting import METHODS, Method, load_method
 
 @pytest.mark.parametrize("name", METHODS)
 def test_every_method_is_of_its_own_family_and_loaded_once(name, library_path):
-    weights = "" if METHODS[name][1] else str(library_path)
+    weights = "" if METHODS[name].weights else str(library_path)
     method = load_method(name, weights)
     assert isinstance(method, Method) and method.family == name
     assert load_method(name, weights) is method

@@ -208,6 +208,18 @@ def test_an_animated_gif_is_clean_and_its_comment_is_not(picture):
     assert containers.foreign(encoded(picture, "GIF", **frames) + b"12") == ["2 bytes after the end"]
 
 
+def test_a_film_in_webp_is_clean_and_what_hides_in_a_frame_is_not(picture):
+    film = encoded(picture, "WEBP", save_all=True, append_images=[picture.rotate(9)], duration=90)
+    assert containers.foreign(film) == []
+    at = film.index(b"ANMF")
+    (size,) = struct.unpack_from("<I", film, at + 4)
+    hidden = b"NOTE" + struct.pack("<I", len(SECRET)) + SECRET.encode() + b"\0" * (len(SECRET) % 2)
+    end, told = at + 8 + size, struct.pack("<I", size + len(hidden))
+    grown = film[: at + 4] + told + film[at + 8 : end] + hidden + film[end:]
+    grown = grown[:4] + struct.pack("<I", len(grown) - 8) + grown[8:]
+    assert containers.foreign(grown) == ["NOTE"]
+
+
 def test_pages_of_a_tiff_are_more_pictures(picture):
     pages = encoded(picture, "TIFF", save_all=True, append_images=[picture.rotate(180)])
     assert containers.foreign(pages) == ["1 more pictures"]

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ TITLE = "# A claim\n\nTwo sentences.\n\n*Needs* nothing. *Makes* figures."
 OLD = f"[![Open in Colab]({links.BADGE})](https://colab.research.google.com/github/a/b/blob/main/x.ipynb)"
 
 
-def notebook(folder: Path, title: str = TITLE, second: str = 'if find_spec("deid") is None: old') -> Path:
+def notebook(folder: Path, title: str = TITLE, second: str = f"old  # {links.MARK}") -> Path:
     cells = [
         {"cell_type": "markdown", "metadata": {}, "source": title.splitlines(keepends=True)},
         {"cell_type": "code", "metadata": {}, "source": [second], "outputs": [], "execution_count": 1},
@@ -107,6 +108,58 @@ def test_the_bootstrap_cell_is_silent_where_deid_is_installed():
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert len(links.bootstrap_cell("someone/faces").splitlines()) <= 15
+
+
+@pytest.fixture
+def published(tmp_path, monkeypatch):
+    """A project that git finds at github.com/someone/faces, and a machine where nothing is installed."""
+    source = tmp_path / "published"
+    for part in ("anonymization", "study"):
+        (source / "deid" / part).mkdir(parents=True)
+        (source / "deid" / part / "__init__.py").touch()
+    (source / "deid" / "__init__.py").touch()
+    shutil.copy(ROOT / "deid" / "study" / "colab.py", source / "deid" / "study")
+    (source / "notebooks").mkdir()
+    (source / "notebooks" / "one.ipynb").touch()
+    settings = "[project]\ndependencies = []\noptional-dependencies = {study = []}\n"
+    (source / "pyproject.toml").write_text(settings)
+    git = ["git", "-c", "user.name=x", "-c", "user.email=x@example.org", "-C", str(source)]
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "x"]):
+        subprocess.run([*git, *command], check=True)
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", f"url.{source}.insteadOf")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", "https://github.com/someone/faces")
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    (tmp_path / "content").mkdir()
+    return tmp_path / "content"
+
+
+def started(folder: Path, repository: str) -> subprocess.CompletedProcess:
+    """The bootstrap cell in a new interpreter without packages, and where it ended."""
+    code = links.bootstrap_cell(repository) + "\nprint(os.getcwd(), importlib.import_module('deid').__file__)"
+    command = [sys.executable, "-S", "-c", code]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+
+
+def test_on_colab_the_first_start_clones_and_a_restart_uses_the_clone(published):
+    first = started(published, "someone/faces")
+    assert first.stdout.split() == [
+        str(published / "deid" / "notebooks"),
+        str(published / "deid" / "deid" / "__init__.py"),
+    ], first.stderr
+    (published / "deid" / "mine.txt").touch()
+    again = started(published, "someone/faces")
+    assert (again.stdout, again.returncode) == (first.stdout, 0) and (
+        published / "deid" / "mine.txt"
+    ).exists()
+    assert started(published / "deid" / "notebooks", "someone/faces").stdout == first.stdout, "in a checkout"
+
+
+def test_an_address_that_cannot_be_reached_is_said_in_a_sentence(published, monkeypatch):
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", "url./nowhere.insteadOf")
+    done = started(published, "someone/faces")
+    last = "ConnectionError: github.com/someone/faces cannot be reached; clone it by hand"
+    assert done.returncode == 1 and done.stderr.splitlines()[-1] == last and "During" not in done.stderr
 
 
 def tracked() -> list[Path]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deid.study.parameters import ParameterError, begin, check_types
+from deid.study.parameters import ParameterError, begin, check_names, check_types
 
 CELL = """\
 weights: str = "onepass-128"  # text
@@ -69,6 +69,20 @@ def test_annotations_may_be_text_or_say_what_is_inside():
         check_types(namespace(cell, fresh="false"))
 
 
+def test_a_name_that_the_cell_does_not_declare_is_refused_with_all_that_it_does():
+    def given(cell: str) -> dict:
+        return namespace(In=["", CELL, f"# Parameters\n{cell}\n", "begin(globals())"])
+
+    check_names(given("count = 3\nshare = 1"))
+    with pytest.raises(ParameterError) as caught:
+        check_names(given("count = 3\nfrech = False"))
+    known = "weights, count, share, fresh, crops, changes"
+    assert str(caught.value) == f"frech: no parameter of this notebook, did you mean fresh? known are {known}"
+    with pytest.raises(ParameterError, match=f"foto: no parameter of this notebook; known are {known}"):
+        begin(given("foto = 'x.jpg'"))
+    check_names(namespace(In=["", CELL, "own = 3  # a cell of a reader"]))
+
+
 def test_where_annotations_are_lazy_the_cells_are_read():
     """A kernel on Python 3.14: no ``__annotations__``, and a function that knows the last statement alone."""
     lazy = {"In": ["", CELL, "%matplotlib inline", "fresh = 'false'"], "fresh": "false"}
@@ -96,7 +110,7 @@ def test_papermill_is_stopped_by_the_text_false(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path for path in sys.path if path))
     new = nbformat.v4
     parameters = new.new_code_cell(CELL, metadata={"tags": ["parameters"]})
-    check = new.new_code_cell("from deid.study.parameters import check_types\ncheck_types(globals())")
+    check = new.new_code_cell("from deid.study.parameters import begin\nbegin(globals())")
     notebook = new.new_notebook(cells=[parameters, check])
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(notebook, tmp_path / "in.ipynb")
@@ -109,6 +123,8 @@ def test_papermill_is_stopped_by_the_text_false(tmp_path, monkeypatch):
     run(fresh=False, count=3)
     with pytest.raises(papermill.PapermillExecutionError, match="-p fresh False"):
         run(fresh="false")
+    with pytest.raises(papermill.PapermillExecutionError, match="did you mean weights"):
+        run(weight="onepass-128")
 
 
 def test_a_notebook_works_in_its_folder_from_wherever_it_is_called(tmp_path, monkeypatch):

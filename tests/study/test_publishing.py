@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from deid.study import publishing
+from deid.study import layout, publishing
 
 
 def notebook() -> dict:
@@ -34,3 +34,16 @@ def test_a_folder_of_the_machine_is_named(tmp_path, capsys):
     told["cells"][1]["source"] = [f"see {Path.cwd().resolve()}/data"]
     path.write_text(json.dumps(told))
     assert publishing.main([str(path)]) == 1 and "still names" in capsys.readouterr().err
+
+
+def test_bars_go_and_links_to_other_notebooks_lead_to_their_pages():
+    told = notebook()
+    bar = {"output_type": "display_data", "data": {layout.WIDGET: {"model_id": "1"}}}
+    told["cells"][0]["outputs"].append(bar)
+    told["cells"][1]["source"] = "[03](03_facial_inpainting.ipynb), [a](../docs/a.md), [my](mine.ipynb)"
+    told["metadata"]["widgets"] = {"state": {}}
+    found = publishing.cleaned(told)
+    assert bar not in found["cells"][0]["outputs"] and "widgets" not in found["metadata"]
+    assert found["cells"][1]["source"] == [
+        "[03](03_facial_inpainting.html), [a](../docs/a.md), [my](mine.ipynb)"
+    ]

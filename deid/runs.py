@@ -1,0 +1,98 @@
+"""One run of the command line: what there is to do is planned, done file by file, and counted."""
+
+import argparse
+import contextlib
+import sys
+from collections.abc import Sequence
+
+from deid import console, effects
+from deid.anonymization import batch, pipeline, planning, previews, reruns, review, telling
+from deid.anonymization.albums import Album
+from deid.anonymization.options import Options
+from deid.anonymization.planning import Plan
+from deid.bars import bar, say
+from deid.devices import resolve_device
+from deid.generators import WeightsError
+from deid.photo import formats
+from deid.photo.images import ImageError
+
+
+def run(given: argparse.Namespace, options: Options) -> int:
+    """Do what was asked for -> exit code: 0 all, 1 something was not written, 2 wrong usage, 130 stopped."""
+    with contextlib.ExitStack() as held:
+        try:
+            for sentence in effects.without(given, options):
+                say(f"deid: {sentence}", sys.stderr)
+            if given.webcam is not None:
+                return console.show_camera(given.webcam, options)
+            plans = _planned(given, options)
+            for plan in plans:
+                held.enter_context(reruns.alone(plan.jobs, plan.output))
+            resolve_device(options.device)  # whoever asks for one that is not there need not wait
+            if not (given.review or given.preview):
+                console.prepare(options)
+                pipeline.check_options(options)
+            album = Album(options) if options.link else None
+        except (ImageError, WeightsError, ValueError, OSError) as error:
+            say(f"deid: {error}", sys.stderr)
+            return 2
+        except KeyboardInterrupt:
+            say("stopped before the first photo; nothing was written", sys.stderr)
+            return 130
+        _say_passed_over(plans)
+        if given.review or given.preview:
+            return console.look(plans, options, given.preview)
+        return _do(plans, options, given, album)
+
+
+def _planned(given: argparse.Namespace, options: Options) -> list[Plan]:
+    """What there is to do, by folder of results; options that have no effect on it are said."""
+    if given.output:
+        plans = [planning.plan_batch(given.inputs, given.output, given.boxes)]
+    else:
+        plans = planning.plan_beside(given.inputs, given.boxes)
+    for plan in plans:
+        if given.preview:
+            previews.refuse_foreign(plan.jobs, plan.output)
+        if given.review:
+            review.refuse_edited(plan.output, given.overwrite)
+    if not given.preview:
+        planning.refuse_overwriting(plans)
+    clips = [formats.is_clip(job.source) for plan in plans for job in plan.jobs]
+    for sentence in effects.without_files(given, options, clips.count(False), clips.count(True)):
+        say(f"deid: {sentence}", sys.stderr)
+    return plans
+
+
+def _say_passed_over(plans: Sequence[Plan]) -> None:
+    if ignored := [path for plan in plans for path in plan.ignored]:
+        say(telling.passed_over(ignored))
+    for path, reason in (refused for plan in plans for refused in plan.refused):
+        say(f"{path}: not written: {reason}", sys.stderr)
+
+
+def _do(plans: Sequence[Plan], options: Options, given: argparse.Namespace, album: Album | None) -> int:
+    """Do all photos and clips of the plans -> exit code."""
+    written: list[bool] = []
+    jobs = [(plan.output, job) for plan in plans for job in plan.jobs]
+    every = len(jobs) + sum(len(plan.refused) for plan in plans)
+    what = "photos and clips" if any(formats.is_clip(job.source) for _, job in jobs) else "photos"
+    try:
+        for output, job in bar(jobs, desc=what, unit="file"):
+            if formats.is_clip(job.source):
+                written.append(console.do_clip(job, output, options, given))
+            else:
+                written.append(console.do_photo(job, output, options, given, album))
+    except KeyboardInterrupt:
+        say(f"stopped after {len(written)} of {every} {what}; what was written is whole", sys.stderr)
+        return 130
+    if every > 1:
+        shown = {
+            output / job.name: job.name if len(plans) == 1 else str(output / job.name) for output, job in jobs
+        }
+        records = {name: batch.earlier_record(path) for path, name in shown.items()}
+        for line in telling.worth_a_look(records):
+            say(line)
+    where = f"to {given.output}" if given.output else f"beside the originals, as NAME{planning.ADDED}"
+    say(f"{sum(written)} of {every} {what} written {where}")
+    return 0 if sum(written) == every else 1

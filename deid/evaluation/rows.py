@@ -15,8 +15,8 @@ Row = dict[str, str]
 Share = Sequence[float]  # value, low, high
 
 METHOD = "method"
-FIXED, ADAPTIVE = "recognised, rank-1", "by an attacker with the tool (adaptive)"
-AROUND = "by what is around the face"
+FIXED, ADAPTIVE = "recognised, rank-1", "by the adaptive attacker"
+AROUND = "from around the face"
 DETECTED, DISTANCE, TOLD = "still detected", "Fréchet distance", "a machine tells, AUC"
 NONE = "-"
 DEFAULT = "the tool's default"
@@ -26,7 +26,7 @@ SHORT: dict[str, Options | None] = {
     "black faces": Options(method=BLACK, mask=Options().hole, verify=False),
     "weak blur": Options(method="blur", strength=0.05, verify=False),
     DEFAULT: Options(),
-    "the default without its check": replace(Options(), verify=False),
+    "without its check": replace(Options(), verify=False),
 }
 
 

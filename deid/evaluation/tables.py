@@ -73,10 +73,11 @@ def note(metrics: dict, told: bool = False) -> str:
     proofs = []
     for name, proof in metrics["judges"].items():
         accuracy = proof.get("accuracy")
-        proofs.append(f"{name} ({'not tested' if accuracy is None else f'{accuracy:.2%}'} on LFW's pairs)")
+        proofs.append(f"{name} ({'not tested' if accuracy is None else f'{accuracy:.2%}'})")
     people, named = metrics["people"], ", ".join(proofs)
     judged = f"the worst of {named} and both together" if len(proofs) > 1 else named
-    noted = f"{people} people, judged by {judged}. Chance is {1 / people:.2%}. In brackets: 95 % intervals."
+    noted = f"{people} people, judged by {judged} (accuracy on LFW's pairs)."
+    noted += f" Chance is {1 / people:.2%}. In brackets: 95 % intervals."
     if not told or "control" not in metrics:
         return noted
     control = rows.area(metrics["control"]["AUC"])

@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from deid.photo import centerface, finding, turning
+from deid.photo import centerface, choices, finding, turning
 from deid.photo.alignment import DCGAN_FRAME
 from deid.photo.faces import Face, overlap
 
@@ -103,6 +103,6 @@ def test_a_thorough_look_finds_turned_and_tiny_faces(small, faces):
 
 
 def test_a_photo_without_faces_has_none_for_any_detector():
-    for detector in finding.DETECTORS:
+    for detector in choices.DETECTORS:
         for size in [(1, 1), (12, 40), (90, 120)]:
             assert finding.find(torch.full((1, 3, *size), -0.2), detector) == []

@@ -56,7 +56,8 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     if not page.file.src_uri.endswith(".ipynb"):
         return html
     html = re.sub(r"<script[^>]*(?:mathjax|require\.js)[^>]*>\s*</script>", "", html, flags=re.IGNORECASE)
-    return re.sub(r'(href="(?!https?:)[^"#]+)\.(?:ipynb|md)(?=["#])', r"\1.html", html)
+    html = re.sub(r'(href="(?!https?:)[^"#]+)\.(?:ipynb|md)(?=["#])', r"\1.html", html)
+    return html.replace("../README.html", "../index.html")
 
 
 def _found(pattern: str) -> list[str]:

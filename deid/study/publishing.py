@@ -10,12 +10,13 @@ from deid.storage import write_atomically
 from deid.study.layout import WIDGET
 
 _NEIGHBOUR = re.compile(r"\]\((\d\d_\w+)\.ipynb(?=[#)])")
+_DOCUMENT = re.compile(r"\[([^\]]+)\]\(\.\./[^)]+\.md[^)]*\)")  # no page of a report
 
 
 def cleaned(notebook: dict) -> dict:
     """The executed notebook (as JSON) without papermill's and the clock's metadata, ids, warnings and bars.
 
-    Links to other notebooks lead to their pages.
+    Links to other notebooks lead to their pages; those to documents beside the reports become plain text.
     """
     for name in ("papermill", "widgets"):
         notebook["metadata"].pop(name, None)
@@ -31,6 +32,7 @@ def cleaned(notebook: dict) -> dict:
             ]
         else:
             lines = "".join(cell["source"]).splitlines(keepends=True)
+            lines = [_DOCUMENT.sub(r"\1", line) for line in lines]
             cell["source"] = [_NEIGHBOUR.sub(r"](\1.html", line) for line in lines]
     return notebook | {"nbformat": 4, "nbformat_minor": 4}
 

@@ -23,7 +23,6 @@ from deid.video import live, running
 
 GIF_SIDE = 640
 FACES_BAR = "{desc}: {percentage:3.0f}%|{bar}| {n:.1f}/{total_fmt} [{elapsed}<{remaining}]"
-COLOURS = {"replace": 0, "blackout": 1, "keep": 2}  # of boxes that are reviewed
 
 
 def prepare(options: Options) -> None:
@@ -107,7 +106,9 @@ def look(plans: Sequence[Plan], options: Options, only: bool) -> int:
 def _draw(photo: Tensor, faces: Sequence[review.Numbered]) -> Tensor:
     from deid.figures import overlay  # slow to import, and only one option needs it
 
-    return overlay.overlay(photo, [overlay.Mark(one.face.box, one.text, COLOURS[one.do]) for one in faces])
+    return overlay.overlay(
+        photo, [overlay.Mark(one.face.box, one.text, overlay.OF_CHOICES[one.do]) for one in faces]
+    )
 
 
 def _say_looked_at(done: review.Reviewed, output: Path | None) -> None:

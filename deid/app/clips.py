@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from deid.anonymization.options import Options
+from deid.anonymization.planning import ADDED
 from deid.app import limits, photos
 from deid.app.limits import UploadError
-from deid.app.photos import BEHIND, Made, SessionStep
+from deid.app.photos import Made, SessionStep
 from deid.video import engine, searching
 from deid.video.reading import Reader
 
@@ -28,7 +29,7 @@ def steps(source: Path, folder: Path, options: Options) -> Iterator[SessionStep]
     """
     check(source)
     suffix = source.suffix.lower()
-    target = folder / f"{source.stem}{BEHIND}{'.mkv' if suffix == '.avi' else suffix}"
+    target = folder / f"{source.stem}{ADDED}{'.mkv' if suffix == '.avi' else suffix}"
     result, find = None, searching.finder(options)
     for step in engine.steps(source, target, options, find):
         if step.done > limits.FRAMES:

@@ -72,9 +72,7 @@ def _faces(do: Handlers, which: gr.Dropdown, turn: gr.State, shown: list[gr.HTML
         for table in visit.session.photos[index : index + 1]:
             for one in table.opened.faces[:WITH_CHOICE]:
                 with gr.Row(elem_classes="face"):
-                    gr.HTML(
-                        desk.face(visit, index, one),
-                    )
+                    gr.HTML(desk.face(visit, index, one))
                     label = f"Face {one.number}{' (perhaps no face)' if one.doubtful else ''}"
                     choices = [(views.SAYS[choice], choice) for choice in DO]
                     value, key = table.chosen(one.number), f"{turn}-{index}-{one.number}"

@@ -11,13 +11,13 @@ from deid.anonymization import pipeline, review
 from deid.anonymization.choices import BLACKOUT, DO, KEEP, REPLACE
 from deid.anonymization.looking import Sight, decide
 from deid.anonymization.options import Options
+from deid.anonymization.planning import ADDED
 from deid.anonymization.review import Numbered
 from deid.app import limits
 from deid.photo import exchange, images
 from deid.photo.images import Photo
 
 SIDE = 1200  # pixels of a preview's longer side, at most
-BEHIND = "_anonymized"  # a result's name, before its suffix
 BECAME = {"blackout": "black", "pixelate": "behind a mosaic", "blur": "blurred"}
 
 
@@ -123,7 +123,7 @@ def result_name(name: str, photo: Photo) -> str:
     path, known = PurePath(name), exchange.FORMATS
     fits = known.get(path.suffix.lower()) == photo.format
     suffix = path.suffix if fits else next(s for s, kind in known.items() if kind == photo.format)
-    return f"{path.stem}{BEHIND}{suffix}"
+    return f"{path.stem}{ADDED}{suffix}"
 
 
 def _decoded(name: str, content: bytes) -> Photo:

@@ -16,11 +16,8 @@ from deid.generators import WeightsError
 from deid.photo import formats
 from deid.photo.images import ImageError
 
-PROBLEMS = (
-    ValueError,
-    WeightsError,
-    OSError,
-)  # files and settings that cannot be done; others are faults of ours
+# Files and settings that cannot be done; others are faults of ours.
+PROBLEMS = (ValueError, WeightsError, OSError)
 
 
 @dataclass(eq=False)

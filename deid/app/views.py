@@ -12,7 +12,7 @@ from torch import Tensor
 
 from deid.anonymization.review import Numbered
 from deid.app.session import Table
-from deid.figures.overlay import Mark, overlay
+from deid.figures.overlay import OF_CHOICES, Mark, overlay
 from deid.photo import alignment, images
 
 QUALITY = 88
@@ -27,7 +27,6 @@ METHODS = {
     "blackout": "black",
 }
 SAYS = {"replace": "replace", "blackout": "black", "keep": "keep"}  # what the buttons say
-COLOURS = {"replace": 0, "blackout": 1, "keep": 2}  # as in the pictures of --review
 
 SLIDER = """<div style="position:relative;display:inline-block;max-width:100%;line-height:0;--at:50%">
 <img src="{before}" alt="before" style="display:block;max-width:100%;max-height:75vh;margin:0">
@@ -64,7 +63,7 @@ def boxes(table: Table) -> Tensor:
     marks = []
     for one in table.opened.faces:
         do = table.chosen(one.number)
-        marks.append(Mark(one.face.scaled(factor).box, f"{one.number} {SAYS[do]}", COLOURS[do]))
+        marks.append(Mark(one.face.scaled(factor).box, f"{one.number} {SAYS[do]}", OF_CHOICES[do]))
     return overlay(table.opened.preview, marks)
 
 

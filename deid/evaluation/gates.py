@@ -3,9 +3,9 @@
 import math
 from collections.abc import Sequence
 
+from deid.anonymization.choices import BLACKOUT
 from deid.evaluation.statistics import Interval
 
-BLACK = "blackout"  # how cases of black faces begin, whatever their hole
 SURROUNDINGS = {"mobilefacenet": 0.05}  # what a judge may tell from hair and clothes around a black face
 WITHIN = 0.005  # of its published accuracy, or a recogniser does not judge
 
@@ -51,7 +51,7 @@ def gate_results(
     if original and original.value < 0.9:
         raise GateError(f"original: rank-1 {original.value:.1%} is under 90 %: the protocol is broken")
     for case, black in rank_1.items():
-        if case.split()[0] == BLACK and black.low > chance + SURROUNDINGS.get(judge, 0):
+        if case.split()[0] == BLACKOUT and black.low > chance + SURROUNDINGS.get(judge, 0):
             raise GateError(f"{case}: rank-1 at least {black.low:.1%}, chance is {chance:.1%}: a leak")
     if any(value < 0.5 - 2 / math.sqrt(12 * people) for value in auc):
         raise GateError(f"an area under the curve of {min(auc):.3f}: similarities are turned around")

@@ -7,18 +7,22 @@ from deid.anonymization.options import Options, parse
 from deid.evaluation import headline
 from deid.evaluation.attacks import accepts
 from deid.evaluation.headline import OTHER
-from deid.evaluation.rows import Row, Share, most, percent, worst_of
+from deid.evaluation.rows import Row, Share, most, number, percent, worst_of
 
 STRICT = accepts(0.001)
 
 
 class Goal(NamedTuple):
-    """A share of a case, which is to be at most ``limit``, or at least; without a limit it is reported."""
+    """A share of a case, which is to be at most ``limit``, or at least; without a limit it is reported.
+
+    ``said``: how it is written.
+    """
 
     name: str
     share: Callable[[dict], Share | None]
     limit: float | None = None
     least: bool = False
+    said: Callable[[Share | None], str] = percent
 
 
 GOALS = (
@@ -29,8 +33,8 @@ GOALS = (
     Goal(
         "photos in which a face is still found", lambda found: _use(found, "still detected"), 0.99, least=True
     ),
-    Goal("mouth open, correlation", lambda found: _use(found, "mouth open correlation")),
-    Goal("eyes open, correlation", lambda found: _use(found, "eyes open correlation")),
+    Goal("mouth open, correlation", lambda found: _use(found, "mouth open correlation"), said=number),
+    Goal("eyes open, correlation", lambda found: _use(found, "eyes open correlation"), said=number),
 )
 
 
@@ -53,21 +57,18 @@ def goals(metrics: dict) -> list[Row]:
 
 
 def _row(goal: Goal, share: Share | None) -> Row:
-    found = percent(share) if goal.limit is not None or "correlation" not in goal.name else _number(share)
-    return {"goal": goal.name, "wanted": _wanted(goal), "found": found, "holds": _holds(share, goal)}
+    return {
+        "goal": goal.name,
+        "wanted": _wanted(goal),
+        "found": goal.said(share),
+        "holds": _holds(share, goal),
+    }
 
 
 def _wanted(goal: Goal) -> str:
     if goal.limit is None:
         return "-"
     return f"at {'least' if goal.least else 'most'} {100 * goal.limit:g} %"
-
-
-def _number(interval: Share | None) -> str:
-    if interval is None:
-        return "not run"
-    value, low, high = interval
-    return f"{value:.2f} ({low:.2f} to {high:.2f})"
 
 
 def _use(found: dict, name: str) -> Share | None:

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import TypedDict
 
 from deid.anonymization import options
+from deid.anonymization.choices import BLACKOUT
 from deid.anonymization.options import Options
 
-BLACK = "blackout"
 ATTACKERS = ("fixed", "adaptive")
 OTHER = "other person"  # a case of its own: another person's photo, which nothing may recognise
 
@@ -28,7 +28,7 @@ def context(case: str) -> str:
     known = None if case == OTHER else options.parse(case)
     if known is None:
         return ""
-    return BLACK if known.hole == Options(method=BLACK).hole else f"{BLACK} mask={known.hole}"
+    return BLACKOUT if known.hole == Options(method=BLACKOUT).hole else f"{BLACKOUT} mask={known.hole}"
 
 
 def worst(reports: Mapping[str, dict], measure: str = "rank-1") -> tuple[str, list[float]]:

@@ -6,10 +6,12 @@ Every share is that of the judge that finds most (``headline``), in percent with
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from deid.anonymization.choices import BLACKOUT
 from deid.anonymization.options import Options, parse
 from deid.evaluation import headline
 from deid.evaluation.attacks import FALSE_ACCEPT_RATES, accepts
-from deid.evaluation.headline import BLACK, OTHER
+from deid.evaluation.headline import OTHER
+from deid.recognition import recognisers
 
 Row = dict[str, str]
 Share = Sequence[float]  # value, low, high
@@ -18,12 +20,13 @@ METHOD = "method"
 FIXED, ADAPTIVE = "recognised, rank-1", "by the adaptive attacker"
 AROUND = "from around the face"
 DETECTED, DISTANCE, TOLD = "still detected", "Fréchet distance", "a machine tells, AUC"
+JUDGED = "judged by"
 NONE = "-"
 DEFAULT = "the tool's default"
 # Label -> the options of the case that it stands for; None leaves a photo as it is.
 SHORT: dict[str, Options | None] = {
     "original photos": None,
-    "black faces": Options(method=BLACK, mask=Options().hole, verify=False),
+    "black faces": Options(method=BLACKOUT, mask=Options().hole, verify=False),
     "weak blur": Options(method="blur", strength=0.05, verify=False),
     DEFAULT: Options(),
     "without its check": replace(Options(), verify=False),
@@ -42,7 +45,15 @@ def short(metrics: dict) -> list[Row]:
 def every(metrics: dict) -> list[Row]:
     """A row for each case: who is found, and what is left to use."""
     asked = any("told" in found for found in metrics["cases"].values())
-    use = (DETECTED, "landmark error", DISTANCE, *([TOLD] if asked else []), "seconds a photo", "people")
+    use = (
+        DETECTED,
+        "landmark error",
+        DISTANCE,
+        *([TOLD] if asked else []),
+        "seconds a photo",
+        "people",
+        JUDGED,
+    )
     columns = (FIXED, ADAPTIVE, AROUND, *use)
     return [_chosen(label_of(case), case, metrics, columns) for case in metrics["cases"]]
 
@@ -53,7 +64,7 @@ def judges(metrics: dict) -> list[Row]:
     rows = []
     for case, found in metrics["cases"].items():
         cells = {
-            f"{attacker}, {name}": percent(_share(found, attacker, name))
+            f"{attacker}, {name}": percent(found.get(attacker, {}).get(name, {}).get("rank-1"))
             for attacker in headline.ATTACKERS
             for name in names
         }
@@ -121,8 +132,10 @@ def most(shares: Mapping[str, Share]) -> Share | None:
     return max(shares.values(), key=lambda share: share[0], default=None)
 
 
-def area(interval: Share) -> str:
-    """An area under a curve with its interval."""
+def number(interval: Share | None) -> str:
+    """An area or a correlation with its interval; "not run" for None."""
+    if interval is None:
+        return "not run"
     value, low, high = interval
     return f"{value:.2f} ({low:.2f} to {high:.2f})"
 
@@ -150,15 +163,12 @@ def _chosen(label: str, case: str, metrics: dict, columns: Sequence[str]) -> Row
         DETECTED: percent(use["still detected"]) if use else NONE,
         "landmark error": _plain(use.get("landmark error")),
         DISTANCE: _plain(use.get("Frechet distance")),
-        TOLD: area(found["told"]["AUC"]) if "told" in found else "not run",
+        TOLD: number(found["told"]["AUC"] if "told" in found else None),
+        JUDGED: ", ".join(name for name in found["fixed"] if name in recognisers.JUDGES),
         "seconds a photo": _plain(use.get("seconds a photo")),
         "people": str(found.get("people", metrics["people"])),
     }
     return {METHOD: label} | {name: cells[name] for name in columns}
-
-
-def _share(found: dict, attacker: str, judge: str, measure: str = "rank-1") -> Share | None:
-    return found.get(attacker, {}).get(judge, {}).get(measure)
 
 
 def _plain(value: float | Share | None) -> str:

@@ -80,7 +80,7 @@ def note(metrics: dict, told: bool = False) -> str:
     noted += f" Chance is {1 / people:.2%}. In brackets: 95 % intervals."
     if not told or "control" not in metrics:
         return noted
-    control = rows.area(metrics["control"]["AUC"])
+    control = rows.number(metrics["control"]["AUC"])
     return f"{noted} AUC 0.5 is a machine that cannot tell; faces cropped and pasted back: {control}."
 
 

@@ -11,6 +11,12 @@ from deid.figures.canvas import COLOURS
 from deid.photo import images
 from deid.photo.faces import Box
 
+OF_CHOICES = {
+    "replace": 0,
+    "blackout": 1,
+    "keep": 2,
+}  # by what becomes of a face
+
 
 class Mark(NamedTuple):
     """A ``box`` in photo pixels, what is written at it, and which of ``COLOURS`` it has."""

@@ -63,7 +63,8 @@ def matte(crop: Tensor, landmarks: Tensor) -> Tensor:
     colours = gaussian(lab(F.interpolate(crop, (SIDE, SIDE), mode="area")), 0.7)
     near = patches(colours, landmarks)
     hue = near[:, 1:].median(2).values
-    near = near[(hue - hue.median(0).values).norm(dim=1) <= STRANGE]
+    strange = (hue - hue.median(0).values).norm(dim=1)
+    near = near[strange <= strange.min().clamp(min=STRANGE)]
     middle = near.median(2).values[..., None, None]
     spread = (near - middle[..., 0]).abs().median(2).values[..., None, None]
     spread = torch.minimum(1.48 * spread, _column(MORE)) + _column(LEAST)

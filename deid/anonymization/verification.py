@@ -26,7 +26,7 @@ from deid.recognition import recognisers
 from deid.recognition.recognisers import Recogniser
 
 CANDIDATES = 8  # those of a library are of one kind, and fewer were often all alike
-REDRAWN, AS_LARGE = 3, 2  # attempts after the first drawing; after so many the next is behind a larger mask
+REDRAWN, AS_LARGE = 4, 3  # attempts after the first drawing; after so many the next is behind a larger mask
 # A candidate is looked at in its frame; put into the photo, its similarity may rise by so much.
 MARGIN = 0.05
 # As different as a generator can make them: more to choose from.

@@ -8,21 +8,24 @@ SHAPES = ("own", "pose", "mean")  # what landmarks say of a face's own geometry 
 
 class Outline(NamedTuple):
     """A face's outline times ``scale``. Its ends lie so far ``above`` and ``below`` its middle, in eye
-    distances; it is so many times as ``wide`` as a face.
+    distances; it is so many times as ``wide`` as a face. ``jaw`` is the exponent of its lower half, a
+    superellipse: 2 is an ellipse, more is squarer, less narrows towards the chin.
     """
 
     scale: float = 1.0
     above: float = 1.15
     below: float = 1.38
     wide: float = 1.0
+    jaw: float = 2.3
 
 
 # How much is hidden, how much stays. Raised brows and large glasses reach over "face", not over "forehead".
+# The latter's jaw is as narrow as a face's: beside a wider one a wall, hair or a collar has to be made up.
 # Beside "inner" the edge of jaw and chin stays: a new one seldom fits the head.
 OUTLINES = {
     "inner": Outline(above=1.25, below=1.15, wide=0.92),
     "face": Outline(),
-    "forehead": Outline(above=1.3),
+    "forehead": Outline(above=1.3, jaw=1.8),
     "face-80": Outline(0.8),
     "face-120": Outline(1.2),
     "face-140": Outline(1.4),

@@ -8,6 +8,7 @@ from deid.photo.choices import MASKS, OUTLINES, Outline
 
 # Black lies over no less than this where a mask lets jaw and chin be seen.
 COVERED = {"inner": "forehead"}
+ROUND = 2.3  # exponent of an outline's upper half, a superellipse
 
 
 def hides(mask: str, points: Tensor, landmarks: Tensor, size: int) -> Tensor:
@@ -16,8 +17,8 @@ def hides(mask: str, points: Tensor, landmarks: Tensor, size: int) -> Tensor:
     Both are in frame pixels. A mask is a shape, not a picture: it is the same at the frame's resolution and
     at the photo's.
     "centre-32" and "centre-50" are the original study's squares on a 64 px frame; "face" is the outline from
-    above the brows to below the chin, "forehead" the same with more of the forehead, "inner" what lies inside
-    of jaw and chin, "face-120" one larger by a fifth. Nothing beyond the frame is hidden.
+    above the brows to below the chin, "forehead" one with more of the forehead and a narrower jaw, "inner"
+    what lies inside of jaw and chin, "face-120" one larger by a fifth. Nothing beyond the frame is hidden.
     """
     if mask not in MASKS:
         raise ValueError(f"mask must be one of {', '.join(MASKS)}, not {mask!r}")
@@ -75,4 +76,6 @@ def _inside_outline(points: Tensor, landmarks: Tensor, outline: Outline) -> Tens
     centre = 0.5
     above, below = (torch.tensor(end).to(v) for end in (outline.above, outline.below))
     half_width, half_height = outline.wide * half_width, torch.where(v < centre, above, below)
-    return (u / half_width).abs() ** 2.3 + ((v - centre) / half_height).abs() ** 2.3 <= outline.scale**2.3
+    power = torch.where(v < centre, ROUND, outline.jaw)
+    right, low = u / half_width / outline.scale, (v - centre) / half_height / outline.scale
+    return right.abs() ** power + low.abs() ** power <= 1

@@ -118,11 +118,16 @@ def _without_edges(drawn: Tensor, *masks: Tensor) -> Tensor:
     return drawn + share * (gaussian(drawn, BLUR) - drawn)
 
 
+def read(path: str | Path) -> dict[str, Tensor]:
+    """The weights in a file, in single precision."""
+    return {name: value.float() for name, value in load_file(path).items()}
+
+
 @lru_cache(maxsize=1)
 def load() -> Refiner:
     """The network that ships, ready to use."""
     network = Refiner()
-    network.load_state_dict({name: value.float() for name, value in load_file(WEIGHTS).items()})
+    network.load_state_dict(read(WEIGHTS))
     return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 

@@ -16,7 +16,7 @@ from deid.references.widening import widened
 
 SIDE = 128  # of the view in which a face's outline is found
 ROUND = 2.0  # of its pixels: an outline is a curve, not a row of them
-OUTLINE = "forehead"  # of a mask: no more of a reference is shown
+OUTLINE = "face-120"  # of a mask: no more of a reference is shown, however large the hole is
 THIN = 5  # half of the width, in its pixels, of what is not shown
 
 

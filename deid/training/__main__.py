@@ -44,6 +44,7 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--export", type=Path, metavar="FILE", help="write the network, as it is then, to FILE"
         )
+    refine.add_argument("--start", type=Path, metavar="FILE", help="weights to go on from, in a new run")
     larger.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (%(default)s)")
     return p
 
@@ -64,7 +65,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def train_refining(given: argparse.Namespace) -> None:
     """Go on with the network that joins references to photos."""
-    recipe = RefiningRecipe(images=given.images, batch=given.batch)
+    start = str(given.start or "")
+    recipe = RefiningRecipe(images=given.images, batch=given.batch, start=start)
     crops = FaceCrops(given.crops, given.limit)
     follow(refining.train(crops, recipe, given.run, 60 * given.minutes), recipe.images)
     if given.export:

@@ -1,5 +1,9 @@
 """What training does to faces first: mirror, shift and blur them, and hide a part of them."""
 
+from bisect import bisect_right
+from collections.abc import Mapping
+from itertools import accumulate
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -52,14 +56,23 @@ def enlarge(images: Tensor, share: float, random: torch.Generator, smallest: int
     return enlarged
 
 
-def random_hole(landmarks: Tensor, size: int, random: torch.Generator) -> Tensor:
+# How often each of the tool's masks is drawn: for version 3, and for the network that joins references.
+HOLES = {"face": 0.6, "centre-50": 0.2, "centre-32": 0.2}
+HOLES_OF_REFERENCES = {"forehead": 0.6, "face": 0.15, "face-120": 0.15, "centre-50": 0.1}
+
+
+def random_hole(
+    landmarks: Tensor, size: int, random: torch.Generator, holes: Mapping[str, float] = HOLES
+) -> Tensor:
     """Visible pixels under one of the tool's masks, its outline moved and stretched a little.
 
     Landmarks (5, 2) in pixels of a frame of ``size`` -> (1, 1, size, size): 1 visible, 0 hidden. One in three
-    faces loses a rectangle more, as a neighbour's mask or the photo's edge would hide it.
+    faces loses a rectangle more, as a neighbour's mask or the photo's edge would hide it. ``holes``: how
+    often each mask is drawn.
     """
     pick, stretch, right, down, more = torch.rand(5, generator=random).tolist()
-    mask = "face" if pick < 0.6 else "centre-50" if pick < 0.8 else "centre-32"
+    ends = list(accumulate(holes.values()))
+    mask = list(holes)[min(bisect_right(ends, pick), len(holes) - 1)]
     middle = landmarks.mean(0)
     moved = (landmarks - middle) * (0.85 + 0.6 * stretch) + middle
     moved = moved + (torch.tensor([right, down]).to(moved) - 0.5) * 0.06 * size

@@ -7,10 +7,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from deid.photo.colour import lab
+
 # Standard deviations, in natural logarithms of coded values where not said otherwise.
 BRIGHTNESS, COLOUR, GAMMA, HAZE = 0.3, 0.1, 0.15, 0.03
 GRADIENT, TINT, BLOTCHES = 0.25, 0.05, 0.05
 SHIFT, WARP = 0.02, 0.012  # of the side
+LIGHT, CAST, TONE = 0.15, 0.05, 0.06  # of whole frames, and of skins
+DARKEST, LIGHTEST = 20.0, 75.0  # L* of skins
+CHANGED, STEEP = (
+    (0.3, 1.6),
+    1.4,
+)  # times a skin's L*, and the exponent that makes a gain of coded values of it
+ALIKE = (2.0, 1.6, 1.6)  # times how much a face's own L*, a* and b* vary: what is as near is skin
 
 
 def disturbed(faces: Tensor, random: torch.Generator) -> Tensor:
@@ -28,6 +37,32 @@ def recoloured(faces: Tensor, random: torch.Generator) -> Tensor:
     change = change + BLOTCHES * _field(count, 1, 8, size, random)
     value = value * change.exp() + HAZE * _normal((count, 3, 1, 1), random)
     return (2 * value - 1).clamp(-1, 1)
+
+
+def retoned(faces: Tensor, skins: Tensor, share: float, random: torch.Generator) -> Tensor:
+    """A ``share`` of frames with a darker or lighter skin, neck and ears as well; all of them in new light.
+
+    ``skins`` (N, 1, S, S) from 0 to 1 is where each face's own skin is. Whatever has its colours counts as
+    skin. The lightness that it gets is drawn evenly between ``DARKEST`` and ``LIGHTEST``, for most people of
+    the photos at hand are light-skinned.
+    """
+    count, colours = len(faces), lab(faces)
+    whole = skins.sum((2, 3), keepdim=True).clamp(min=1)
+    mean = (colours * skins).sum((2, 3), keepdim=True) / whole
+    spread = (((colours - mean).square() * skins).sum((2, 3), keepdim=True) / whole).sqrt().clamp(min=3)
+    away = (
+        ((colours - mean) / (spread * torch.tensor(ALIKE)[None, :, None, None])).square().sum(1, keepdim=True)
+    )
+    skin = F.avg_pool2d(torch.maximum(torch.exp(-away / 2), skins), 3, 1, 1)
+    wanted = DARKEST + (LIGHTEST - DARKEST) * torch.rand(count, 1, 1, 1, generator=random)
+    # Lightness is about the root of 2.2 of the light, and coded values are, too.
+    gain = (wanted / mean[:, :1].clamp(min=5)).clamp(*CHANGED) ** STEEP
+    gain = gain * (TONE * _normal((count, 3, 1, 1), random)).exp()
+    chosen = (torch.rand(count, 1, 1, 1, generator=random) < share).to(faces)
+    value = ((faces + 1) / 2).clamp(1e-3, 1)
+    value = value + chosen * skin * ((value * gain).clamp(0, 1) - value)
+    light = LIGHT * _normal((count, 1, 1, 1), random) + CAST * _normal((count, 3, 1, 1), random)
+    return (2 * value * light.exp() - 1).clamp(-1, 1)
 
 
 def moved(faces: Tensor, random: torch.Generator, warp: float = WARP) -> Tensor:

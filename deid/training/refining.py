@@ -48,6 +48,8 @@ class RefiningTraining:
         torch.manual_seed(recipe.seed)  # layer initialisation takes no generator
         layout: Any = {"memory_format": torch.channels_last}
         self.network, self.average = Refiner().to(**layout), Refiner().to(**layout).requires_grad_(False)
+        if recipe.start:
+            self.network.load_state_dict(refining.read(recipe.start))
         self.average.load_state_dict(self.network.state_dict())
         self.judge = load_discriminator(JUDGE).requires_grad_(True).train().to(**layout)
         self.optimizer = torch.optim.Adam(self.network.parameters(), recipe.learning_rate, fused=True)

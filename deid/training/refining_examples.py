@@ -21,16 +21,20 @@ class RefiningRecipe:
     """``images`` seen in all, in batches of ``batch``; Adam at ``learning_rate``, which falls to zero.
 
     ``own``: the share of references that show the hidden face itself. The discriminator joins after
-    ``alone`` images, and weighs ``verdict``; ``enlarged`` faces are blurred first, like small ones.
+    ``alone`` images, and weighs ``verdict``; ``enlarged`` faces are blurred first, like small ones;
+    ``retoned`` ones get a darker or lighter skin. ``start`` names weights to go on from, in place of random
+    ones.
     """
 
-    images: int = 40_000
+    images: int = 48_000
     batch: int = 16
-    learning_rate: float = 1e-3
+    learning_rate: float = 6e-4
     own: float = 0.5
-    alone: int = 30_000
+    alone: int = 24_000
     verdict: float = 0.01
     enlarged: float = 0.3
+    retoned: float = 0.6
+    start: str = ""
     seed: int = 0
 
 
@@ -75,8 +79,11 @@ def draw_batch(examples: dict[str, Tensor], recipe: RefiningRecipe, random: torc
     ]
     fitted = torch.cat([_fitted(*shown[k], landmarks[k], random) for k in range(count)])
     fitted = disturbing.moved(fitted, random, BENT)
-    visible = torch.cat([augmentation.random_hole(points, SIDE, random) for points in landmarks])
+    holes = augmentation.HOLES_OF_REFERENCES
+    visible = torch.cat([augmentation.random_hole(points, SIDE, random, holes) for points in landmarks])
     weight = [rendering.shown(fitted[k : k + 1, 3:], landmarks[k]) * _uncut(random) for k in range(count)]
+    skins = augmentation.mirror(_floats(examples["mattes"][rows]), mirrored).add(1).div(2)
+    faces = disturbing.retoned(faces, skins, recipe.retoned, random)
     blurred = augmentation.enlarge(faces, recipe.enlarged, random)
     references = disturbing.recoloured(fitted[:, :3], random)
     return RefiningBatch(blurred, visible, landmarks, references, torch.cat(weight) * (1 - visible), own)

@@ -50,3 +50,12 @@ def test_a_turned_head_is_judged_by_its_near_side():
     points = torch.tensor([[0.36, 0.425], [0.60, 0.425], [0.66, 0.592], [0.375, 0.721], [0.58, 0.721]])
     assert mattes.turn(points) > mattes.TURNED
     assert (mattes.spots(points)[:, 0] < 0.55).all()
+
+
+def test_a_face_whose_spots_have_no_common_hue_still_has_a_matte():
+    """Coloured light from every side: no two spots are alike."""
+    y, x = torch.meshgrid(torch.linspace(0, 6, 128), torch.linspace(0, 6, 128), indexing="ij")
+    crop = torch.stack([x.sin(), (2 * y).cos(), (x * y).sin()])[None]
+    points = torch.tensor([[0.36, 0.425], [0.64, 0.425], [0.5, 0.592], [0.375, 0.721], [0.625, 0.721]])
+    matte = mattes.matte(crop, points)
+    assert matte.shape == (1, 1, 128, 128) and value(matte, points[2]) > 0.5

@@ -71,3 +71,13 @@ def test_holes_are_of_every_kind_and_cover_the_middle_of_the_face():
     share = 1 - holes.mean((1, 2, 3))
     assert share.min() > 0.15 and share.max() < 0.95 and share.std() > 0.08
     assert (holes[:, 0, 32, 32] == 0).all()
+
+
+def test_holes_are_drawn_as_often_as_is_asked():
+    """Each of two kinds half of the time; squares have straight sides, and reach where outlines do not."""
+    random = torch.Generator().manual_seed(0)
+    chosen = {"centre-32": 0.5, "centre-50": 0.5}
+    points = DCGAN_FRAME.points()
+    holes = [1 - augmentation.random_hole(points, 64, random, chosen)[0, 0] for _ in range(200)]
+    large = sum(bool(hole[9, 9] and hole[54, 54]) for hole in holes)
+    assert 70 < large < 130

@@ -2,6 +2,7 @@
 
 import torch
 
+from deid.photo.colour import lab
 from deid.training import disturbing
 
 
@@ -23,6 +24,27 @@ def test_new_light_is_smooth():
     contrast = made.diff(dim=3).abs()
     assert (contrast > 0.05).float().mean() > 0.95
     assert made.mean((1, 2, 3)).std() > 0.1 and (made - made.mean((2, 3), keepdim=True)).abs().max() < 1.5
+
+
+def portrait(count):
+    """A face of one colour over a neck of the same, before a blue wall; and where the face's skin is."""
+    faces, skins = torch.empty(count, 3, 64, 64), torch.zeros(count, 1, 64, 64)
+    faces[:] = torch.tensor([-0.5, -0.3, 0.5])[:, None, None]
+    faces[..., 12:64, 20:44] = torch.tensor([0.5, 0.1, -0.1])[:, None, None]
+    skins[..., 14:40, 22:42] = 1
+    return faces + 0.02 * torch.randn(faces.shape, generator=random()), skins
+
+
+def test_a_retoned_skin_goes_on_into_the_neck_and_the_wall_stays():
+    faces, skins = portrait(32)
+    other = [disturbing.retoned(faces, skins, share, random()) for share in (0.0, 1.0)]
+    apart = [(lab(part[1]) - lab(part[0]))[:, 0] for part in ([other[0], other[1]],)][0]
+    face, neck, wall = (
+        part.mean((1, 2)) for part in (apart[:, 16:38, 24:40], apart[:, 48:62, 24:40], apart[:, :, :12])
+    )
+    assert face.std() > 5, "some are darker, some lighter"
+    assert (face - neck).abs().max() < 0.4 * face.abs().max() and wall.abs().max() < 1
+    assert torch.equal(other[1], disturbing.retoned(faces, skins, 1.0, random()))
 
 
 def test_a_moved_face_stays_near_its_place():

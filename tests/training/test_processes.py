@@ -1,0 +1,109 @@
+"""Two processes train as one does: the same losses, the same checkpoint. That needs accelerate."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from deid.data import dataset
+from deid.training import augmentation, checkpoints, processes
+from deid.training.config import STYLE
+from deid.training.loop import Training
+from deid.training.processes import ALONE, Alone
+
+ROOT = Path(__file__).parents[2]
+
+
+def one_of(count: int, number: int) -> Alone:
+    """A process that is told how many there are, and asks nothing of the others."""
+    process = Alone()
+    process.count, process.number = count, number
+    return process
+
+
+def test_the_shares_of_all_processes_are_the_batch():
+    batch = torch.arange(12).view(6, 2)
+    shares = [one_of(3, number).share(batch) for number in range(3)]
+    assert torch.equal(torch.cat(shares), batch)
+    assert ALONE.share(batch) is batch
+
+
+def test_each_process_draws_what_its_examples_would_get_in_the_whole_batch():
+    batch = torch.rand(6, 3, 8, 8)
+
+    def shift(images: torch.Tensor) -> torch.Tensor:
+        return augmentation.translate(images, 3, torch.Generator().manual_seed(5))
+
+    teams = [one_of(3, number) for number in range(3)]
+    drawn = [team.drawn(shift, team.share(batch)) for team in teams]
+    assert torch.equal(torch.cat(drawn), shift(batch))
+
+
+def test_what_cannot_be_shared_is_refused(monkeypatch):
+    with pytest.raises(ValueError, match="a batch of 16 has no 3 equal parts; choose another --batch"):
+        one_of(3, 0).check(16, "dcgan", True)
+    with pytest.raises(ValueError, match="stylegan2: is trained by one process"):
+        Training(STYLE, processes=one_of(2, 0))
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ValueError, match="refining: is trained by one process"):
+        processes.refuse_several("refining")
+
+
+def test_without_a_launcher_there_is_one_process(monkeypatch):
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    assert processes.join() is ALONE
+
+
+@pytest.fixture(scope="module")
+def faces(portraits, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("processes")
+    for _ in dataset.create(portraits(folder / "photos", 6), folder / "faces"):
+        pass
+    return folder / "faces"
+
+
+def trained(faces: Path, run: Path, count: int, *options: str) -> list[dict]:
+    """The history of a run from the command line, by ``count`` processes: three steps of eight crops."""
+    # Without --multi_gpu accelerate starts one process where there is no GPU; --device cpu stays what counts.
+    launch = [
+        "accelerate.commands.launch",
+        "--multi_gpu",
+        "--num_machines",
+        "1",
+        "--num_processes",
+        str(count),
+    ]
+    launch += ["--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0", "-m"]
+    command = [sys.executable, "-m", *(launch if count > 1 else []), "deid.training", "dcgan", str(faces)]
+    command += ["--run", str(run), "--batch", "8", "--images", "24", "--float32", "--device", "cpu"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
+    result = subprocess.run(
+        [*command, *options], env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert result.returncode == 0, result.stderr
+    told = f"trained by {count} process{'es' if count > 1 else ''}\n"
+    assert result.stdout.count("trained by") == 1 and told in result.stdout, "said once, by the first process"
+    return checkpoints.history(run)
+
+
+@pytest.mark.slow
+def test_two_processes_make_the_losses_of_one(faces, tmp_path):
+    if importlib.util.find_spec("accelerate") is None:
+        pytest.skip("accelerate is not installed; make cluster installs it and runs this")
+    one, two = trained(faces, tmp_path / "one", 1), trained(faces, tmp_path / "two", 2)
+    assert [record["images"] for record in two] == [8, 16, 24]
+    for expected, record in zip(one, two, strict=True):
+        assert record == pytest.approx(expected, rel=1e-5)
+    states = [checkpoints.load_checkpoint(tmp_path / name) for name in ("one", "two")]
+    for part in ("G", "D", "average"):
+        assert list(states[0][part]) == list(states[1][part])
+        for name, tensor in states[0][part].items():
+            torch.testing.assert_close(states[1][part][name], tensor, rtol=0, atol=2e-3, msg=f"{part} {name}")
+    # Stopped by time after a step, the run goes on by another number of processes.
+    assert len(trained(faces, tmp_path / "parts", 2, "--minutes", "0")) == 1
+    for expected, record in zip(one, trained(faces, tmp_path / "parts", 1), strict=True):
+        assert record == pytest.approx(expected, rel=1e-5)

@@ -1,0 +1,64 @@
+"""One function over many items, by Ray Data on a cluster, or one after the other in this process."""
+
+import logging
+import os
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+Item = dict[str, Any]
+RETRIES = 5  # after a machine is lost; what a function itself raises ends the run
+# A bar of a worker has no terminal. Threads that wait sleep.
+ENVIRONMENT = {"TQDM_DISABLE": "1", "OMP_WAIT_POLICY": "PASSIVE"}
+
+
+class ClusterError(ValueError):
+    """A cluster that cannot be used; the message says why, and what to do."""
+
+
+def run(
+    function: Callable[[Item], Item], items: Sequence[Item], cluster: str | None, gpus: float = 0
+) -> Iterator[Item]:
+    """What ``function`` makes of each item, as it is made: in order in this process (``cluster`` None).
+
+    On a cluster the function may be called again for an item whose machine was lost: what it writes has to
+    be the same then. Each call has one core, and ``gpus``. Raises ``ClusterError``, and what the function
+    raises.
+    """
+    if cluster is None:
+        yield from map(function, items)
+    elif items:
+        connect(cluster)
+        import ray.data
+
+        ray.data.DataContext.get_current().enable_progress_bars = False
+        rows = ray.data.from_items(list(items), override_num_blocks=len(items))
+        mapped = rows.map(
+            function, num_cpus=1, num_gpus=gpus or None, max_retries=RETRIES, scheduling_strategy="SPREAD"
+        )
+        yield from mapped.iter_rows()
+
+
+def connect(cluster: str) -> None:
+    """Join a cluster by its address; ``auto``: the one of this machine, or one that is started for this run.
+
+    Raises ``ClusterError``.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to others
+    try:
+        import ray
+    except ImportError:
+        raise ClusterError(
+            "--cluster needs Ray; run: pip install 'deid-faces[cluster]', or in a checkout '.[cluster]'"
+        ) from None
+    if ray.is_initialized():
+        return
+    logging.getLogger("ray.data").setLevel(logging.WARNING)
+    try:
+        ray.init(
+            address=None if cluster == "auto" else cluster,
+            runtime_env={"env_vars": ENVIRONMENT},
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+        )
+    except (ConnectionError, ValueError) as error:
+        raise ClusterError(f"{cluster}: no cluster there ({error}); start one: ray start --head") from None

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 Item = dict[str, Any]
-RETRIES = 5  # after a machine is lost; what a function itself raises ends the run
 # A bar of a worker has no terminal. Threads that wait sleep.
 ENVIRONMENT = {"TQDM_DISABLE": "1", "OMP_WAIT_POLICY": "PASSIVE"}
 
@@ -32,9 +31,8 @@ def run(
 
         ray.data.DataContext.get_current().enable_progress_bars = False
         rows = ray.data.from_items(list(items), override_num_blocks=len(items))
-        mapped = rows.map(
-            function, num_cpus=1, num_gpus=gpus or None, max_retries=RETRIES, scheduling_strategy="SPREAD"
-        )
+        environment = {"env_vars": ENVIRONMENT}
+        mapped = rows.map(function, num_cpus=1, num_gpus=gpus or None, runtime_env=environment)
         yield from mapped.iter_rows()
 
 
@@ -56,7 +54,6 @@ def connect(cluster: str) -> None:
     try:
         ray.init(
             address=None if cluster == "auto" else cluster,
-            runtime_env={"env_vars": ENVIRONMENT},
             log_to_driver=False,
             logging_level=logging.ERROR,
         )

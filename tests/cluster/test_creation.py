@@ -84,3 +84,24 @@ def test_other_photos_settings_or_sizes_are_refused(photos, tmp_path, portraits)
     list(dataset.create(sorted(photos.iterdir())[:1], tmp_path / "folder"))
     with pytest.raises(FolderError, match=r"no shards\.json"):
         next(creation.create(ShardWork(work.source, str(tmp_path / "folder"), Settings()), None))
+
+
+@pytest.mark.slow
+def test_a_node_lost_in_the_middle_loses_nothing_and_writes_nothing_twice(photos, tmp_path, cluster):
+    work, place = (
+        ShardWork(str(photos), str(tmp_path / "shards"), Settings()),
+        Place(str(tmp_path / "shards")),
+    )
+    lost, last, written = cluster.add(), None, dict[str, int]()
+    for last in creation.create(work, cluster.address, each=1, batch=2):
+        there = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "shards").glob("*.tar")}
+        assert written.items() <= there.items(), "what was written stays as it was"
+        written = there
+        if last.done and lost:
+            cluster.lose(lost)
+            lost = None
+    assert (last.done, last.total, last.crops) == (10, 10, 10)
+    sources = [json.loads(line)["source"] for line in place.read(INDEX).splitlines()]
+    assert sources == sorted(path.name for path in photos.iterdir())
+    list(creation.create(ShardWork(work.source, str(tmp_path / "alone"), Settings()), None, each=1, batch=2))
+    assert contents(place) == contents(Place(str(tmp_path / "alone")))

@@ -29,11 +29,16 @@ def run(
         connect(cluster)
         import ray.data
 
+        logging.getLogger("ray.data").setLevel(logging.ERROR)  # we have a bar of our own
         ray.data.DataContext.get_current().enable_progress_bars = False
         rows = ray.data.from_items(list(items), override_num_blocks=len(items))
         environment = {"env_vars": ENVIRONMENT}
         mapped = rows.map(function, num_cpus=1, num_gpus=gpus or None, runtime_env=environment)
-        yield from mapped.iter_rows()
+        try:
+            yield from mapped.iter_rows()
+        except ray.exceptions.RayError as error:
+            said = str(error).strip().splitlines()[-1:]
+            raise ClusterError(f"{cluster}: not all was done: {''.join(said)}") from error
 
 
 def connect(cluster: str) -> None:
@@ -50,7 +55,6 @@ def connect(cluster: str) -> None:
         ) from None
     if ray.is_initialized():
         return
-    logging.getLogger("ray.data").setLevel(logging.WARNING)
     try:
         ray.init(
             address=None if cluster == "auto" else cluster,

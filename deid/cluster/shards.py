@@ -71,9 +71,11 @@ def unpack(place: Place, output: str | Path) -> Iterator[tuple[int, int]]:
     """Make the dataset folder that ``dataset.create`` would have made; yields shards done, and how many.
 
     A shard whose lines are there is not read again. Raises as ``dataset.create`` does, and ``ImageError``
-    where a shard is damaged.
+    where there is no shard, or a damaged one.
     """
     output, names = Path(output), [name for name in place.names() if is_shard(name)]
+    if not names:
+        raise ImageError(f"{place.address}: no shards; make them with python -m deid.data create --cluster")
     dataset.MARKER.claim(output, [INDEX, CROPS])
     with storage.only_one(output, [output, output / CROPS]):
         dataset.check_settings(Settings(**json.loads(place.read(SETTINGS))), output)

@@ -25,7 +25,7 @@ from deid.anonymization.options import Options
 from deid.anonymization.wishes import UsageError
 from deid.bars import say
 from deid.cluster import engine
-from deid.cluster.places import Place
+from deid.cluster.locations import Location
 
 MOST = 10_000  # calls of a run: with more files, a call does several
 
@@ -46,7 +46,7 @@ def plan(options: Options, given: argparse.Namespace) -> tuple[list[tuple[str, J
     errand = Errand(options, given, str(given.inputs[0]))
     if f"{given.output}/".startswith(f"{errand.photos.rstrip('/')}/"):
         raise UsageError(f"{given.output}: lies among the photos; choose another address for the results")
-    jobs = [(str(given.output), Job(Path(name), name, None)) for name in Place(errand.photos).photos()]
+    jobs = [(str(given.output), Job(Path(name), name, None)) for name in Location(errand.photos).photos()]
     if not jobs:
         raise UsageError(f"{errand.photos}: no photos found")
     return jobs, errand
@@ -98,12 +98,12 @@ def _between(output: str, job: Job, errand: Errand, here: Path) -> bool:
 
     Raises ``UsageError`` where that would replace a file that no earlier run wrote.
     """
-    results, names = Place(output), [job.name, *(job.name + suffix for suffix in batch.BESIDE)]
+    results, names = Location(output), [job.name, *(job.name + suffix for suffix in batch.BESIDE)]
     before = {name: results.read(name) for name in names if results.has(name)}
     for name, content in before.items():
         (here / "out" / name).parent.mkdir(parents=True, exist_ok=True)
         (here / "out" / name).write_bytes(content)
-    job = replace(job, source=Place(errand.photos).brought([job.name], here / "photos") / job.name)
+    job = replace(job, source=Location(errand.photos).brought([job.name], here / "photos") / job.name)
     batch.refuse_overwriting([job], here / "out")
     written = _do(str(here / "out"), job, errand)
     there = [name for name in names if (here / "out" / name).is_file()]
@@ -111,7 +111,7 @@ def _between(output: str, job: Job, errand: Errand, here: Path) -> bool:
     return written
 
 
-def _send(after: dict[str, bytes], before: dict[str, bytes], results: Place, name: str) -> None:
+def _send(after: dict[str, bytes], before: dict[str, bytes], results: Location, name: str) -> None:
     """Make ``results`` hold what came of a photo; a record says so at the beginning, and all of it last."""
     if after == before:
         return

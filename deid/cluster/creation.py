@@ -8,6 +8,7 @@ made again. The index is made of the shards that are there.
 import hashlib
 import json
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -15,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from deid.cluster import engine, shards
-from deid.cluster.places import Place
+from deid.cluster.locations import Location
 from deid.data import dataset
 from deid.data.dataset import INDEX, SETTINGS, DatasetProgress, Settings
 
-PLAN = "shards.json"  # which photos, and how many in a shard: it makes a place ours
+PLAN = "shards.json"  # which photos, and how many in a shard: it makes a folder ours
 EACH = 512  # photos in a shard, a multiple of a batch: 4 MB of crops, half a minute of one core
 
 
@@ -42,7 +43,7 @@ def create(
     it. Raises ``FolderError`` where the target holds shards of other photos or settings, and ``LockError``
     where another run is at work there.
     """
-    names, target = Place(work.source).photos(), Place(work.target)
+    names, target = Location(work.source).photos(), Location(work.target)
     digest = hashlib.sha256("\n".join(names).encode("utf-8", "surrogateescape")).hexdigest()
     plan = {"photos": len(names), "names_sha256": digest, "each": each}
     with target.alone():
@@ -51,10 +52,12 @@ def create(
         parts = _missing(names, each, set(target.names()))
         progress = DatasetProgress(len(names) - sum(len(part["names"]) for part in parts), len(names), 0)
         yield replace(progress)
+        start, before = time.perf_counter(), progress.done
         gpus = 0 if work.device == "cpu" else 1
         for made in engine.run(partial(make_shard, work=work, batch=batch), parts, cluster, gpus):
             progress.done += made["photos"]
             progress.crops += made["crops"]
+            progress.photos_per_second = (progress.done - before) / (time.perf_counter() - start)
             yield replace(progress)
         yield finish(target, len(names))
 
@@ -73,7 +76,7 @@ def make_shard(part: dict[str, Any], work: ShardWork, batch: int = 32) -> dict[s
 
     It is made in a folder of its own, by ``dataset.create``, and then written at once.
     """
-    source, target, name = Place(work.source), Place(work.target), shards.name_of(part["number"])
+    source, target, name = Location(work.source), Location(work.target), shards.name_of(part["number"])
     names = [str(name) for name in part["names"]]
     crops = 0
     if not target.has(name):  # by a machine that was lost before it could say so
@@ -86,7 +89,7 @@ def make_shard(part: dict[str, Any], work: ShardWork, batch: int = 32) -> dict[s
     return {"number": part["number"], "photos": len(names), "crops": crops}
 
 
-def finish(target: Place, photos: int) -> DatasetProgress:
+def finish(target: Location, photos: int) -> DatasetProgress:
     """Write the index of all shards that are here, each line with its shard; counts over it."""
     lines: list[str] = []
     index: list[dict] = []

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 Item = dict[str, Any]
+FAILED = "failed"  # in place of a result: what the function raised
 # A bar of a worker has no terminal. Threads that wait sleep.
 ENVIRONMENT = {"TQDM_DISABLE": "1", "OMP_WAIT_POLICY": "PASSIVE"}
 
@@ -20,25 +21,42 @@ def run(
     """What ``function`` makes of each item, as it is made: in order in this process (``cluster`` None).
 
     On a cluster the function may be called again for an item whose machine was lost: what it writes has to
-    be the same then. Each call has one core, and ``gpus``. Raises ``ClusterError``, and what the function
-    raises.
+    be the same then. Each call has one core, and ``gpus``. Raises what the function raises; on a cluster
+    ``ClusterError``, when all other items are done.
     """
     if cluster is None:
         yield from map(function, items)
-    elif items:
-        connect(cluster)
-        import ray.data
+        return
+    connect(cluster)
+    failed = []
+    for result in _spread(function, items, gpus) if items else ():
+        if FAILED in result:
+            failed.append(result[FAILED])
+        else:
+            yield result
+    if failed:
+        raise ClusterError(f"{len(failed)} of {len(items)} parts failed, the first one with: {failed[0]}")
 
-        logging.getLogger("ray.data").setLevel(logging.ERROR)  # we have a bar of our own
-        ray.data.DataContext.get_current().enable_progress_bars = False
-        rows = ray.data.from_items(list(items), override_num_blocks=len(items))
-        environment = {"env_vars": ENVIRONMENT}
-        mapped = rows.map(function, num_cpus=1, num_gpus=gpus or None, runtime_env=environment)
+
+def _spread(function: Callable[[Item], Item], items: Sequence[Item], gpus: float) -> Iterator[Item]:
+    """The same by Ray Data, an item a block; of those that raise what they said."""
+    import ray.data
+
+    def call(item: Item) -> Item:
         try:
-            yield from mapped.iter_rows()
-        except ray.exceptions.RayError as error:
-            said = str(error).strip().splitlines()[-1:]
-            raise ClusterError(f"{cluster}: not all was done: {''.join(said)}") from error
+            return function(item)
+        except Exception as error:  # Ray would end the run, and hide why
+            return {FAILED: f"{type(error).__name__}: {error}"}
+
+    logging.getLogger("ray.data").setLevel(logging.ERROR)  # we have a bar of our own
+    ray.data.DataContext.get_current().enable_progress_bars = False
+    rows = ray.data.from_items(list(items), override_num_blocks=len(items))
+    environment = {"env_vars": ENVIRONMENT}
+    mapped = rows.map(call, num_cpus=1, num_gpus=gpus or None, runtime_env=environment)
+    try:
+        yield from mapped.iter_rows()
+    except ray.exceptions.RayError as error:
+        raise ClusterError(f"the cluster broke ({error}); the same call goes on where it was") from error
 
 
 def connect(cluster: str) -> None:

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from deid import storage
-from deid.cluster.places import Place
+from deid.cluster.locations import Location
 from deid.data import dataset, records
 from deid.data.dataset import INDEX, SETTINGS, Settings
 from deid.data.records import CROPS
@@ -59,29 +59,31 @@ def pack(folder: Path, first: int, root: Path) -> bytes:
     return packed.getvalue()
 
 
-def read_index(place: Place) -> Iterator[tuple[str, list[dict]]]:
+def read_index(location: Location) -> Iterator[tuple[str, list[dict]]]:
     """The shards that are here, in order, and each one's index records. Raises ``ImageError``."""
-    for name in filter(is_shard, place.names()):
-        with _reading(place, name) as tar:
+    for name in filter(is_shard, location.names()):
+        with _reading(location, name) as tar:
             index = _index_of(tar)
         yield name, index
 
 
-def unpack(place: Place, output: str | Path) -> Iterator[tuple[int, int]]:
+def unpack(location: Location, output: str | Path) -> Iterator[tuple[int, int]]:
     """Make the dataset folder that ``dataset.create`` would have made; yields shards done, and how many.
 
     A shard whose lines are there is not read again. Raises as ``dataset.create`` does, and ``ImageError``
     where there is no shard, or a damaged one.
     """
-    output, names = Path(output), [name for name in place.names() if is_shard(name)]
+    output, names = Path(output), [name for name in location.names() if is_shard(name)]
     if not names:
-        raise ImageError(f"{place.address}: no shards; make them with python -m deid.data create --cluster")
+        raise ImageError(
+            f"{location.address}: no shards; make them with python -m deid.data create --cluster"
+        )
     dataset.MARKER.claim(output, [INDEX, CROPS])
     with storage.only_one(output, [output, output / CROPS]):
-        dataset.check_settings(Settings(**json.loads(place.read(SETTINGS))), output)
+        dataset.check_settings(Settings(**json.loads(location.read(SETTINGS))), output)
         there = {record["source"] for record in dataset.read_index(output)}
         for done, name in enumerate(names, 1):
-            with _reading(place, name) as tar:
+            with _reading(location, name) as tar:
                 index = _index_of(tar)
                 if index and index[0]["source"] not in there:
                     _write_crops(tar, index, output)
@@ -90,14 +92,14 @@ def unpack(place: Place, output: str | Path) -> Iterator[tuple[int, int]]:
 
 
 @contextlib.contextmanager
-def _reading(place: Place, name: str) -> Iterator[tarfile.TarFile]:
+def _reading(location: Location, name: str) -> Iterator[tarfile.TarFile]:
     """A shard, from its beginning to its end. Raises ``ImageError`` where it is damaged."""
     try:
-        with place.open(name) as file, tarfile.open(fileobj=file, mode="r|") as tar:
+        with location.open(name) as file, tarfile.open(fileobj=file, mode="r|") as tar:
             yield tar
     except (tarfile.TarError, ValueError, LookupError) as error:
         raise ImageError(
-            f"{place.address}/{name}: damaged ({error}); delete it, and make it again"
+            f"{location.address}/{name}: damaged ({error}); delete it, and make it again"
         ) from error
 
 

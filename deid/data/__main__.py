@@ -62,9 +62,9 @@ def create(given: argparse.Namespace) -> None:
 
 def unpack(given: argparse.Namespace) -> None:
     """Make a dataset folder of shards."""
-    from deid.cluster import places, shards
+    from deid.cluster import locations, shards
 
-    for done, total in shards.unpack(places.Place(given.shards), given.faces):
+    for done, total in shards.unpack(locations.Location(given.shards), given.faces):
         print(f"{done} of {total} shards")
     print(f"{dataset.summarize(dataset.read_index(given.faces)).crops} crops")
 

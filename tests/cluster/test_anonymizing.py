@@ -9,22 +9,22 @@ from deid import arguments
 from deid.__main__ import main
 from deid.cluster import anonymizing
 from deid.cluster.anonymizing import Errand
-from deid.cluster.places import Place
+from deid.cluster.locations import Location
 
 BLACK = ("--method", "blackout", "--no-verify", "--detector", "mtcnn")
 
 
 @pytest.fixture
-def store(tmp_path, portraits) -> Place:
+def store(tmp_path, portraits) -> Location:
     """Two portraits in an object store, and a file that is none."""
-    place = Place(f"memory://{tmp_path.name}/photos")
+    place = Location(f"memory://{tmp_path.name}/photos")
     for path in portraits(tmp_path / "photos", 2):
         place.write(f"2026/{path.name}", path.read_bytes())
     place.write("2026/broken.jpg", b"nothing")
     return place
 
 
-def do(store: Place, target: str, *more: str) -> list[dict]:
+def do(store: Location, target: str, *more: str) -> list[dict]:
     """Do all photos of the store, one after the other in this process."""
     line = [store.address, "-o", target, "--cluster", "auto", *BLACK, *more]
     jobs, errand = anonymizing.plan(arguments.options(given := arguments.parse(line)), given)
@@ -34,7 +34,7 @@ def do(store: Place, target: str, *more: str) -> list[dict]:
 
 
 def test_an_object_store_gets_what_a_folder_gets(store, tmp_path):
-    target = Place(f"memory://{tmp_path.name}/out")
+    target = Location(f"memory://{tmp_path.name}/out")
     done = do(store, target.address)
     assert [one["written"] for one in done] == [False, True, True]
     assert done[0]["errors"].startswith(f"{store.address}/2026/broken.jpg: not written: ")
@@ -52,7 +52,7 @@ def test_an_object_store_gets_what_a_folder_gets(store, tmp_path):
 
 
 def test_a_file_that_no_run_wrote_survives_and_a_torn_result_is_done_again(store, tmp_path):
-    target = Place(f"memory://{tmp_path.name}/theirs")
+    target = Location(f"memory://{tmp_path.name}/theirs")
     target.write("2026/portrait-00.jpg", b"theirs")
     target.write("2026/portrait-01.jpg", b"half")
     started = {"status": anonymizing.STARTED, "written": False}

@@ -6,7 +6,7 @@ import pytest
 
 from deid.cluster import creation, shards
 from deid.cluster.creation import ShardWork
-from deid.cluster.places import Place
+from deid.cluster.locations import Location
 from deid.data import dataset
 from deid.data.dataset import INDEX, Settings
 from deid.storage import FolderError
@@ -19,13 +19,13 @@ def photos(tmp_path_factory, portraits):
     return folder
 
 
-def contents(place: Place) -> dict[str, bytes]:
+def contents(place: Location) -> dict[str, bytes]:
     return {name: place.read(name) for name in place.names() if shards.is_shard(name)}
 
 
 def test_shards_are_what_one_machine_makes(photos, tmp_path):
     """Out of an object store as well: shards of four photos, batches of two, the same bytes."""
-    store = Place(f"memory://{tmp_path.name}/photos")
+    store = Location(f"memory://{tmp_path.name}/photos")
     for path in photos.iterdir():
         store.write(path.name, path.read_bytes())
     list(dataset.create(sorted(photos.iterdir()), tmp_path / "alone", batch=2))
@@ -35,19 +35,19 @@ def test_shards_are_what_one_machine_makes(photos, tmp_path):
     ):
         steps = list(creation.create(ShardWork(source, target, Settings()), None, each=4, batch=2))
         assert [step.done for step in steps] == [0, 4, 8, 10, 10] and steps[-1].crops == 10
-        assert len(contents(Place(target))) == 3
-        list(shards.unpack(Place(target), tmp_path / "unpacked"))
+        assert len(contents(Location(target))) == 3
+        list(shards.unpack(Location(target), tmp_path / "unpacked"))
         assert dataset.read_index(tmp_path / "unpacked") == dataset.read_index(tmp_path / "alone")
         for path in (tmp_path / "alone").rglob("*.png"):
             assert (
                 tmp_path / "unpacked" / path.relative_to(tmp_path / "alone")
             ).read_bytes() == path.read_bytes()
         dataset.discard(tmp_path / "unpacked")
-    assert contents(Place(str(tmp_path / "shards"))) == contents(Place(f"{store.address}-faces"))
+    assert contents(Location(str(tmp_path / "shards"))) == contents(Location(f"{store.address}-faces"))
 
 
 def test_what_is_missing_is_made_again_and_nothing_else(photos, tmp_path):
-    work, place = ShardWork(str(photos), str(tmp_path), Settings()), Place(str(tmp_path))
+    work, place = ShardWork(str(photos), str(tmp_path), Settings()), Location(str(tmp_path))
     list(creation.create(work, None, each=4))
     before, index = contents(place), place.read(INDEX)
     made = {name: (tmp_path / name).stat().st_mtime_ns for name in before}
@@ -63,7 +63,7 @@ def test_what_is_missing_is_made_again_and_nothing_else(photos, tmp_path):
 
 
 def test_the_index_says_which_shard_and_is_made_of_what_is_there(photos, tmp_path):
-    work, place = ShardWork(str(photos), str(tmp_path), Settings()), Place(str(tmp_path))
+    work, place = ShardWork(str(photos), str(tmp_path), Settings()), Location(str(tmp_path))
     steps = creation.create(work, None, each=4)
     next(steps), next(steps)
     steps.close()  # killed after the first shard
@@ -90,7 +90,7 @@ def test_other_photos_settings_or_sizes_are_refused(photos, tmp_path, portraits)
 def test_a_node_lost_in_the_middle_loses_nothing_and_writes_nothing_twice(photos, tmp_path, cluster):
     work, place = (
         ShardWork(str(photos), str(tmp_path / "shards"), Settings()),
-        Place(str(tmp_path / "shards")),
+        Location(str(tmp_path / "shards")),
     )
     lost, last, written = cluster.add(), None, dict[str, int]()
     for last in creation.create(work, cluster.address, each=1, batch=2):
@@ -104,4 +104,4 @@ def test_a_node_lost_in_the_middle_loses_nothing_and_writes_nothing_twice(photos
     sources = [json.loads(line)["source"] for line in place.read(INDEX).splitlines()]
     assert sources == sorted(path.name for path in photos.iterdir())
     list(creation.create(ShardWork(work.source, str(tmp_path / "alone"), Settings()), None, each=1, batch=2))
-    assert contents(place) == contents(Place(str(tmp_path / "alone")))
+    assert contents(place) == contents(Location(str(tmp_path / "alone")))

@@ -46,3 +46,17 @@ def test_a_node_that_is_lost_loses_no_item(cluster, tmp_path):
     assert sorted(result["number"] for result in done) == list(range(16))
     begun = [path.name[:2] for path in Path(tmp_path).iterdir()]
     assert len(begun) > len(set(begun)), "an item of the lost node was begun again"
+
+
+@pytest.mark.slow
+def test_an_item_that_fails_is_said_when_the_others_are_done(cluster):
+    def work(item: dict) -> dict:
+        if item["number"] == 1:
+            raise ValueError("no such photo")
+        return item
+
+    done, results = [], engine.run(work, [{"number": number} for number in range(4)], cluster.address)
+    with pytest.raises(ClusterError, match="1 of 4 parts failed, the first one with: ValueError: no such"):
+        for result in results:
+            done.append(result["number"])
+    assert sorted(done) == [0, 2, 3]

@@ -6,7 +6,7 @@ import tarfile
 import pytest
 
 from deid.cluster import shards
-from deid.cluster.places import Place
+from deid.cluster.locations import Location
 from deid.data import dataset
 from deid.data.crops import FaceCrops
 from deid.data.dataset import SETTINGS, Settings
@@ -25,7 +25,7 @@ def made(tmp_path_factory, portraits):
     return root
 
 
-def stored(made, place: Place) -> Place:
+def stored(made, place: Location) -> Location:
     """The dataset in one shard at ``place``."""
     place.write(SETTINGS, (made / "faces" / SETTINGS).read_bytes())
     place.write(shards.name_of(3), shards.pack(made / "faces", 96, made / "photos"))
@@ -33,7 +33,7 @@ def stored(made, place: Place) -> Place:
 
 
 def test_a_shard_has_the_index_first_and_the_names_that_webdataset_pairs(made, tmp_path):
-    place = stored(made, Place(str(tmp_path)))
+    place = stored(made, Location(str(tmp_path)))
     with tarfile.open(tmp_path / "shard-000003.tar") as tar:
         names = tar.getnames()
         about = json.load(tar.extractfile(names[2]))
@@ -54,7 +54,7 @@ def test_the_same_folder_gives_the_same_bytes(made):
 
 
 def test_unpacked_shards_are_the_dataset_folder(made, tmp_path):
-    place = stored(made, Place(f"memory://unpack-{tmp_path.name}"))
+    place = stored(made, Location(f"memory://unpack-{tmp_path.name}"))
     assert list(shards.unpack(place, tmp_path / "faces")) == [(1, 1)]
     for path in (made / "faces").rglob("*.png"):
         assert (tmp_path / "faces" / path.relative_to(made / "faces")).read_bytes() == path.read_bytes()
@@ -70,7 +70,7 @@ def test_unpacked_shards_are_the_dataset_folder(made, tmp_path):
 
 @pytest.mark.parametrize("content", [b"", b"no tar" * 200, "cut", "no index"])
 def test_a_damaged_shard_is_named(made, tmp_path, content):
-    place, path = stored(made, Place(str(tmp_path))), tmp_path / "shard-000003.tar"
+    place, path = stored(made, Location(str(tmp_path))), tmp_path / "shard-000003.tar"
     if content == "cut":
         content = path.read_bytes()[:700]
     elif content == "no index":
@@ -83,7 +83,7 @@ def test_a_damaged_shard_is_named(made, tmp_path, content):
 
 
 def test_a_crop_that_would_leave_the_folder_is_refused(made, tmp_path):
-    place, settings = Place(str(tmp_path / "shards")), Settings()
+    place, settings = Location(str(tmp_path / "shards")), Settings()
     stored(made, place)
     content = place.read("shard-000003.tar").replace(b"crops/portrait", b"../ps/portrait")
     place.write("shard-000003.tar", content)

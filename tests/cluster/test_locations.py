@@ -2,14 +2,14 @@
 
 import pytest
 
-from deid.cluster.places import Place, is_store
+from deid.cluster.locations import Location, is_store
 from deid.photo.images import ImageError
 from deid.storage import FolderError
 
 
 @pytest.fixture(params=["folder", "memory"])
-def place(request, tmp_path) -> Place:
-    return Place(
+def place(request, tmp_path) -> Location:
+    return Location(
         str(tmp_path / "at" / "it") if request.param == "folder" else f"memory://{tmp_path.name}/at/it"
     )
 
@@ -50,4 +50,4 @@ def test_a_marker_is_written_once_and_protects_what_is_there(place):
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     assert is_store("s3://bucket/photos") and not is_store(tmp_path)
     with pytest.raises(ImageError, match="no such file or folder"):
-        Place(str(tmp_path / "nothing")).photos()
+        Location(str(tmp_path / "nothing")).photos()

@@ -25,14 +25,14 @@ def is_store(address: str | Path) -> bool:
 
 
 @dataclass(frozen=True)
-class Place:
+class Location:
     """Where files lie that every machine of a cluster can reach: names are relative to ``address``."""
 
     address: str
 
     @cached_property
     def folder(self) -> Path | None:
-        """The place as a folder of this machine's file system; None for an object store."""
+        """This as a folder of this machine's file system; None for an object store."""
         return Path(self._root) if isinstance(self._system, LocalFileSystem) else None
 
     def photos(self) -> list[str]:
@@ -42,7 +42,7 @@ class Place:
         return [name for name in self.names() if PurePosixPath(name).suffix.lower() in images.SUFFIXES]
 
     def names(self) -> list[str]:
-        """The names of all files here, in order; empty where the place is not there."""
+        """The names of all files here, in order; empty where there is no such place."""
         found = self._system.find(self._root)
         return sorted(str(PurePosixPath(path).relative_to(self._root)) for path in found)
 

@@ -47,7 +47,7 @@ MAY_IMPORT = {
     "study": {"storage", "photo"},
     "app": ANONYMIZES | {"figures", "video"},
     # Imported only when asked for; what it runs elsewhere is what the command line runs here.
-    "cluster": ANONYMIZES | {"bars", "console"},
+    "cluster": ANONYMIZES | {"bars", "console", "training"},
     # The front doors: `import deid` and the command line.
     "__init__": ANONYMIZES,
     "arguments": ANONYMIZES | {"commands"},

@@ -1,4 +1,4 @@
-"""How cost grows: ``python -m deid.cluster`` measures small points, and says what many photos would take."""
+"""How cost grows: ``python -m deid.cluster`` measures small points, and says what many photos would cost."""
 
 import argparse
 import sys

@@ -25,7 +25,7 @@ from deid.anonymization.options import Options
 from deid.anonymization.wishes import UsageError
 from deid.bars import say
 from deid.cluster import engine
-from deid.cluster.locations import Location
+from deid.cluster.locations import Location, absolute
 
 MOST = 10_000  # calls of a run: with more files, a call does several
 
@@ -43,10 +43,11 @@ class Errand:
 
 def plan(options: Options, given: argparse.Namespace) -> tuple[list[tuple[str, Job]], Errand]:
     """What there is to do from or into an object store. Raises ``UsageError`` where that makes no sense."""
-    errand = Errand(options, given, str(given.inputs[0]))
-    if f"{given.output}/".startswith(f"{errand.photos.rstrip('/')}/"):
-        raise UsageError(f"{given.output}: lies among the photos; choose another address for the results")
-    jobs = [(str(given.output), Job(Path(name), name, None)) for name in Location(errand.photos).photos()]
+    errand = Errand(options, given, absolute(given.inputs[0]))
+    output = absolute(given.output)
+    if f"{output}/".startswith(f"{errand.photos.rstrip('/')}/"):
+        raise UsageError(f"{output}: lies among the photos; choose another address for the results")
+    jobs = [(output, Job(Path(name), name, None)) for name in Location(errand.photos).photos()]
     if not jobs:
         raise UsageError(f"{errand.photos}: no photos found")
     return jobs, errand
@@ -58,6 +59,8 @@ def do(jobs: Sequence[tuple[str, Job]], errand: Errand) -> Iterator[dict[str, An
     A machine that is lost costs the files it was at: they are done again elsewhere, and what was done is not.
     Raises ``ClusterError``.
     """
+    if not errand.photos:
+        jobs = [(absolute(output), replace(job, source=Path(absolute(job.source)))) for output, job in jobs]
     size = max(1, math.ceil(len(jobs) / MOST))
     parts = [{"jobs": pickle.dumps(jobs[k : k + size])} for k in range(0, len(jobs), size)]
     gpus = 1 if errand.options.device.startswith("cuda") else 0

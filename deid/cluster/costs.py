@@ -43,6 +43,8 @@ class Cost:
 
 def measure(counts: Sequence[int], photo: Path, cluster: str | None) -> Iterator[Cost]:
     """Costs of all parts; ``counts`` of photos become crops, ``photo`` is anonymized."""
+    if cluster:
+        engine.connect(cluster)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         for count in (counts[0] * 100, counts[-1] * 100):

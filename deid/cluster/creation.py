@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from deid.cluster import engine, shards
-from deid.cluster.locations import Location
+from deid.cluster.locations import Location, absolute
 from deid.data import dataset
 from deid.data.dataset import INDEX, SETTINGS, DatasetProgress, Settings
 
@@ -43,6 +43,7 @@ def create(
     it. Raises ``FolderError`` where the target holds shards of other photos or settings, and ``LockError``
     where another run is at work there.
     """
+    work = replace(work, source=absolute(work.source), target=absolute(work.target))
     names, target = Location(work.source).photos(), Location(work.target)
     digest = hashlib.sha256("\n".join(names).encode("utf-8", "surrogateescape")).hexdigest()
     plan = {"photos": len(names), "names_sha256": digest, "each": each}

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -74,10 +75,15 @@ def connect(cluster: str) -> None:
     if ray.is_initialized():
         return
     try:
+        if cluster != "auto":  # Ray itself waits minutes for one that is not there
+            host, _, port = cluster.removeprefix("ray://").rpartition(":")
+            socket.create_connection((host, int(port)), timeout=10).close()
         ray.init(
             address=None if cluster == "auto" else cluster,
             log_to_driver=False,
             logging_level=logging.ERROR,
         )
-    except (ConnectionError, ValueError) as error:
-        raise ClusterError(f"{cluster}: no cluster there ({error}); start one: ray start --head") from None
+    except (OSError, ValueError) as error:
+        raise ClusterError(
+            f"{cluster}: no cluster there ({error}); give HOST:PORT, and start one: ray start --head"
+        ) from None

@@ -4,6 +4,7 @@ An object store needs its own package (``s3fs``, ``gcsfs``, ``adlfs``); fsspec n
 """
 
 import json
+import os
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -22,6 +23,11 @@ from deid.storage import FolderError
 def is_store(address: str | Path) -> bool:
     """Whether an address names an object store, and no folder."""
     return "://" in str(address)
+
+
+def absolute(address: str | Path) -> str:
+    """The same address on every machine: a folder's whole path."""
+    return str(address) if is_store(address) else os.path.abspath(address)
 
 
 @dataclass(frozen=True)

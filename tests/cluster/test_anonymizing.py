@@ -63,6 +63,24 @@ def test_a_file_that_no_run_wrote_survives_and_a_torn_result_is_done_again(store
     assert target.read("2026/portrait-01.jpg") != b"half"
 
 
+def test_a_machine_lost_while_it_sends_leaves_what_the_next_one_may_replace(store, tmp_path, monkeypatch):
+    target, write = Location(f"memory://{tmp_path.name}/lost"), Location.write
+
+    def lost(location: Location, name: str, content: bytes) -> None:
+        write(location, name, content[:100] if name.endswith(".jpg") else content)
+        if name.endswith("portrait-01.jpg"):
+            raise ConnectionError("gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Location, "write", lost)
+        assert [one["written"] for one in do(store, target.address)] == [False, True, False]
+    assert json.loads(target.read("2026/portrait-01.jpg.json"))["status"] == anonymizing.STARTED
+    done = do(store, target.address)
+    assert [one["written"] for one in done] == [False, True, True], "a torn photo is done again"
+    assert not any("done by an earlier run" in one["out"] for one in done)
+    assert len(target.read("2026/portrait-01.jpg")) > 100 < len(target.read("2026/portrait-00.jpg"))
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -1,7 +1,9 @@
 """Every item is done, wherever it ran: here, on nodes, on nodes that were lost in the middle."""
 
+import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -19,9 +21,17 @@ def test_without_a_cluster_items_are_done_here_in_order():
 
 
 def test_without_ray_the_way_to_it_is_said(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "ray", None)
+    monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ClusterError, match=r"--cluster needs Ray; run: pip install .*\[cluster\]"):
         next(engine.run(twice, [{"number": 1}], "auto"))
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:9", "nowhere"])
+def test_an_address_without_a_cluster_is_said_at_once(monkeypatch, address):
+    ray = SimpleNamespace(is_initialized=lambda: False)
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    with pytest.raises(ClusterError, match=f"{address}: no cluster there .*start one: ray start --head"):
+        engine.connect(address)
 
 
 @pytest.mark.slow

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deid.cluster.locations import Location, is_store
+from deid.cluster.locations import Location, absolute, is_store
 from deid.photo.images import ImageError
 from deid.storage import FolderError
 
@@ -45,6 +45,11 @@ def test_a_marker_is_written_once_and_protects_what_is_there(place):
     place.write("7", b"theirs")
     with pytest.raises(FolderError, match="has files of our names, and no other.json"):
         place.claim("other.json", {}, str.isdigit)
+
+
+def test_an_address_is_the_same_on_every_machine(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert absolute("photos") == str(tmp_path / "photos") and absolute("s3://bucket/a") == "s3://bucket/a"
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):

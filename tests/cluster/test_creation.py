@@ -75,7 +75,8 @@ def test_the_index_says_which_shard_and_is_made_of_what_is_there(photos, tmp_pat
 def test_other_photos_settings_or_sizes_are_refused(photos, tmp_path, portraits):
     work = ShardWork(str(photos), str(tmp_path / "shards"), Settings())
     list(creation.create(work, None))
-    portraits(tmp_path / "others", 2)
+    first, *_ = portraits(tmp_path / "others", 10)
+    first.rename(first.with_name("another.jpg"))  # as many, but others
     others = ShardWork(str(tmp_path / "others"), work.target, Settings())
     square = ShardWork(work.source, work.target, Settings(alignment="square"))
     for other, each in ((others, 512), (square, 512), (work, 4)):

@@ -21,7 +21,7 @@ from deid.data import dataset
 from deid.data.dataset import INDEX, SETTINGS, DatasetProgress, Settings
 
 PLAN = "shards.json"  # which photos, and how many in a shard: it makes a folder ours
-EACH = 512  # photos in a shard, a multiple of a batch: 4 MB of crops, half a minute of one core
+EACH = 512  # photos in a shard, a multiple of a batch: 4 MB of crops, some seconds of one core
 
 
 @dataclass(frozen=True)

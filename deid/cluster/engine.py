@@ -57,7 +57,8 @@ def _spread(function: Callable[[Item], Item], items: Sequence[Item], gpus: float
     try:
         yield from mapped.iter_rows()
     except ray.exceptions.RayError as error:
-        raise ClusterError(f"the cluster broke ({error}); the same call goes on where it was") from error
+        why = next(iter(str(error).splitlines()), type(error).__name__)
+        raise ClusterError(f"the cluster broke ({why}); the same call goes on where it was") from error
 
 
 def connect(cluster: str) -> None:

@@ -1,6 +1,7 @@
 """Two processes train as one does: the same losses, the same checkpoint. That needs accelerate."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -65,27 +66,28 @@ def faces(portraits, tmp_path_factory) -> Path:
     return folder / "faces"
 
 
-def trained(faces: Path, run: Path, count: int, *options: str) -> list[dict]:
-    """The history of a run from the command line, by ``count`` processes: three steps of eight crops."""
-    # Without --multi_gpu accelerate starts one process where there is no GPU; --device cpu stays what counts.
-    launch = [
-        "accelerate.commands.launch",
-        "--multi_gpu",
-        "--num_machines",
-        "1",
-        "--num_processes",
-        str(count),
-    ]
-    launch += ["--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0", "-m"]
-    command = [sys.executable, "-m", *(launch if count > 1 else []), "deid.training", "dcgan", str(faces)]
-    command += ["--run", str(run), "--batch", "8", "--images", "24", "--float32", "--device", "cpu"]
+def trained(faces: Path, run: Path, count: int, *options: str, machines: int = 1) -> list[dict]:
+    """The history of a run from the command line, by ``count`` processes: three steps of eight crops.
+
+    ``machines``: as many launchers, as each machine would have one.
+    """
+    command = ["deid.training", "dcgan", str(faces), "--run", str(run), *options]
+    command += ["--batch", "8", "--images", "24", "--float32", "--device", "cpu"]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
-    result = subprocess.run(
-        [*command, *options], env=environment, capture_output=True, text=True, timeout=120
-    )
-    assert result.returncode == 0, result.stderr
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    running = []
+    for machine in range(machines):
+        # Without --multi_gpu accelerate starts one process where there is no GPU; --device cpu still counts.
+        launch = f"accelerate.commands.launch --multi_gpu --num_machines {machines} --machine_rank {machine}"
+        launch += f" --num_processes {count} --main_process_ip 127.0.0.1 --main_process_port {port}"
+        launch += " --mixed_precision no --dynamo_backend no -m"
+        line = [sys.executable, "-m", *(launch.split() if count > 1 else []), *command]
+        running.append(subprocess.Popen(line, env=environment, stdout=subprocess.PIPE, text=True))
+    said = "".join(process.communicate(timeout=120)[0] for process in running)
+    assert [process.returncode for process in running] == [0] * machines
     told = f"trained by {count} process{'es' if count > 1 else ''}\n"
-    assert result.stdout.count("trained by") == 1 and told in result.stdout, "said once, by the first process"
+    assert said.count("trained by") == 1 and told in said, "said once, by the first process"
     return checkpoints.history(run)
 
 
@@ -102,7 +104,7 @@ def test_two_processes_make_the_losses_of_one(faces, tmp_path):
         assert list(states[0][part]) == list(states[1][part])
         for name, tensor in states[0][part].items():
             torch.testing.assert_close(states[1][part][name], tensor, rtol=0, atol=1e-4, msg=f"{part} {name}")
-    # Stopped by time after a step, the run goes on by another number of processes.
-    assert len(trained(faces, tmp_path / "parts", 2, "--minutes", "0")) == 1
+    # Begun by two machines and stopped by time after a step, the run goes on by one process.
+    assert len(trained(faces, tmp_path / "parts", 2, "--minutes", "0", machines=2)) == 1
     for expected, record in zip(one, trained(faces, tmp_path / "parts", 1), strict=True):
         assert record == pytest.approx(expected, rel=1e-5)

@@ -20,7 +20,7 @@ NOTEBOOKS = $(QUIET) $(SLEEPING) $(ONE_THREAD) .venv/bin/python -m pytest -p no:
     --nbval-lax --nbval-current-env
 
 .DEFAULT_GOAL = help
-.PHONY: help demo lint quick test fuzz study lab media browser docs colab wheel app
+.PHONY: help demo lint quick test fuzz study lab media browser docs colab wheel app cluster
 
 help:
 	@echo "make demo    replace both faces of media/sample.jpg; the photo, its JSON and a GIF land in out/"
@@ -34,6 +34,7 @@ help:
 	@echo "make media   copy the README's pictures from reports/RUN/ to media/   [RUN=full]"
 	@echo "make lab     open the notebooks in JupyterLab"
 	@echo "make browser run every notebook in JupyterLab in Chromium; screenshots land in out/browser/   [NOTEBOOK=04]"
+	@echo "make cluster lose machines of a cluster of Ray on this machine, and train by two processes"
 	@echo "make docs    build the site into build/site/ and check its links   [SERVE=1: then show it at 127.0.0.1:8000]"
 	@echo "make wheel   build the package, and try it in an environment of its own   [PYTHON=python3; 6 GB]"
 	@echo "make colab   try the notebooks' first cell with Colab's packages   [COLAB=python3.13; 6 GB]"
@@ -137,6 +138,14 @@ browser: $(READY)
 	@echo "== Running the notebooks in a browser; screenshots land in out/browser/"
 	@$(SLEEPING) DEID_BROWSER=out/browser .venv/bin/python -m pytest -p no:randomly -p no:xdist -k '$(NOTEBOOK)' \
 	    tests/test_browser.py
+
+# Ray and accelerate are an extra, and starting a cluster takes longer than all that it does here.
+cluster: $(READY)
+	@.venv/bin/python -c 'import accelerate, pyarrow, ray' 2>/dev/null \
+	    || .venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[cluster]'
+	@echo "== Losing machines of a cluster, and training by two processes"
+	@$(QUIET) $(SLEEPING) $(ONE_THREAD) DEID_CLUSTER=1 .venv/bin/python -m pytest -p no:xdist \
+	    tests/cluster tests/training/test_processes.py
 
 docs: $(READY)
 	@.venv/bin/python -c 'import mkdocs_jupyter, mkdocstrings' 2>/dev/null \

@@ -28,7 +28,8 @@ def _main(arguments: list[str]) -> int:
     given = command_line.parse(arguments)
     try:
         options = command_line.options(given)
-        expanded(given.inputs)
+        if not given.store:
+            expanded(given.inputs)
     except ValueError as error:
         print(f"deid: {error}", file=sys.stderr)
         return 2

@@ -38,7 +38,25 @@ def parse(given: Sequence[str] | None) -> argparse.Namespace:
         p.error("--review writes what --preview does, and boxes to edit; choose one of them")
     if arguments.review and not arguments.output:
         p.error("--review needs a folder for what it writes: -o FOLDER")
+    _check_cluster(p, arguments)
     return arguments
+
+
+def _check_cluster(p: argparse.ArgumentParser, given: argparse.Namespace) -> None:
+    """End the program where a cluster, or an object store, is asked for what it cannot do."""
+    alone = [
+        name for name in ("webcam", "preview", "review", "link") if getattr(given, name) not in (None, False)
+    ]
+    if given.cluster and alone:
+        p.error(f"--{alone[0]} is done on one machine; leave --cluster out")
+    given.store = any("://" in str(address) for address in (*given.inputs, given.output))
+    if given.store and not (given.cluster and given.output and len(given.inputs) == 1 and not given.boxes):
+        p.error("an object store needs --cluster, one address of photos, -o ADDRESS, and no --boxes")
+
+
+def _place(text: str) -> Path | str:
+    """A folder, or an object store's address, which no path can hold."""
+    return text if "://" in text else Path(text)
 
 
 def options(given: argparse.Namespace) -> Options:
@@ -89,7 +107,7 @@ def _group(p: argparse.ArgumentParser, title: str) -> tuple[Callable[..., Any], 
 def _add_files(p: argparse.ArgumentParser) -> None:
     add, setting = _group(p, "what is written")
     beside = "folder for photos, clips and manifests (beside each original, as NAME_anonymized)"
-    add("-o", "--output", type=Path, metavar="FOLDER", help=beside)
+    add("-o", "--output", type=_place, metavar="FOLDER", help=beside)
     add("--gif", action="store_true", help="also write the whole process as a GIF")
     fields = f"write these fields again, by commas: {', '.join(FIELDS)}"
     add("--keep-metadata", default=Options.keep_metadata, metavar="FIELDS", help=fields)
@@ -139,5 +157,6 @@ def _add_check(p: argparse.ArgumentParser) -> None:
 
 
 def _add_machine(p: argparse.ArgumentParser) -> None:
-    _, setting = _group(p, "the machine")
+    add, setting = _group(p, "the machine")
     setting("--device", help="auto, cpu, cuda or mps")
+    add("--cluster", metavar="ADDRESS", help="have it done by Ray at ADDRESS, or auto (extra 'cluster')")

@@ -35,6 +35,15 @@ def prepare(options: Options) -> None:
             shown.update(done - shown.n)
 
 
+def do_file(
+    job: Job, output: Path, options: Options, arguments: argparse.Namespace, album: Album | None = None
+) -> bool:
+    """Anonymize one photo or clip into the folder ``output`` -> whether it is there."""
+    if formats.is_clip(job.source):
+        return do_clip(job, output, options, arguments)
+    return do_photo(job, output, options, arguments, album)
+
+
 def do_photo(
     job: Job, output: Path, options: Options, arguments: argparse.Namespace, album: Album | None = None
 ) -> bool:

@@ -3,11 +3,14 @@
 import argparse
 import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
 from deid import console, effects
 from deid.anonymization import batch, pipeline, planning, previews, reruns, review, telling
 from deid.anonymization.albums import Album
+from deid.anonymization.batch import Job
 from deid.anonymization.options import Options
 from deid.anonymization.planning import Plan
 from deid.bars import bar, say
@@ -25,6 +28,10 @@ def run(given: argparse.Namespace, options: Options) -> int:
                 say(f"deid: {sentence}", sys.stderr)
             if given.webcam is not None:
                 return console.show_camera(given.webcam, options)
+            if given.cluster:
+                _connect(given.cluster)
+            if given.store:
+                return _do_store(options, given)
             plans = _planned(given, options)
             for plan in plans:
                 held.enter_context(reruns.alone(plan.jobs, plan.output))
@@ -78,11 +85,8 @@ def _do(plans: Sequence[Plan], options: Options, given: argparse.Namespace, albu
     every = len(jobs) + sum(len(plan.refused) for plan in plans)
     what = "photos and clips" if any(formats.is_clip(job.source) for _, job in jobs) else "photos"
     try:
-        for output, job in bar(jobs, desc=what, unit="file"):
-            if formats.is_clip(job.source):
-                written.append(console.do_clip(job, output, options, given))
-            else:
-                written.append(console.do_photo(job, output, options, given, album))
+        for done in bar(_results(jobs, options, given, album), desc=what, unit="file", total=len(jobs)):
+            written.append(done)
     except KeyboardInterrupt:
         say(f"stopped after {len(written)} of {every} {what}; what was written is whole", sys.stderr)
         return 130
@@ -96,3 +100,50 @@ def _do(plans: Sequence[Plan], options: Options, given: argparse.Namespace, albu
     where = f"to {given.output}" if given.output else f"beside the originals, as NAME{planning.ADDED}"
     say(f"{sum(written)} of {every} {what} written {where}")
     return 0 if sum(written) == every else 1
+
+
+def _results(
+    jobs: Sequence[tuple[Path, Job]], options: Options, given: argparse.Namespace, album: Album | None
+) -> Iterator[bool]:
+    """Do all jobs, here or on the cluster -> whether each is written."""
+    if not given.cluster:
+        for output, job in jobs:
+            yield console.do_file(job, output, options, given, album)
+        return
+    from deid.cluster import anonymizing
+
+    errand = anonymizing.Errand(options, given)
+    yield from _told(anonymizing.do([(str(output), job) for output, job in jobs], errand))
+
+
+def _connect(address: str) -> None:
+    from deid.cluster import engine  # imported only for this
+
+    engine.connect(address)
+
+
+def _do_store(options: Options, given: argparse.Namespace) -> int:
+    """Do all photos of an object store, or of a folder into one -> exit code."""
+    from deid.cluster import anonymizing
+
+    console.prepare(options)
+    pipeline.check_options(options)
+    jobs, errand = anonymizing.plan(options, given)
+    results = _told(anonymizing.do(jobs, errand))
+    written = sum(bar(results, desc="photos", unit="file", total=len(jobs)))
+    say(f"{written} of {len(jobs)} photos written to {given.output}")
+    return 0 if written == len(jobs) else 1
+
+
+def _told(results: Iterable[Any]) -> Iterator[bool]:
+    """Say what machines of a cluster say of their files -> whether each is written."""
+    from deid.cluster.engine import ClusterError
+
+    try:
+        for done in results:
+            for text, stream in ((done["out"], sys.stdout), (done["errors"], sys.stderr)):
+                for line in str(text).splitlines():
+                    say(line, stream)
+            yield bool(done["written"])
+    except ClusterError as error:  # of files that are not done it is counted how many
+        say(f"deid: {error}", sys.stderr)

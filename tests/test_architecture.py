@@ -46,6 +46,8 @@ MAY_IMPORT = {
     "figures": {"storage", "photo"},
     "study": {"storage", "photo"},
     "app": ANONYMIZES | {"figures", "video"},
+    # Imported only when asked for; what it runs elsewhere is what the command line runs here.
+    "cluster": ANONYMIZES | {"bars", "console", "training"},
     # The front doors: `import deid` and the command line.
     "__init__": ANONYMIZES,
     "arguments": ANONYMIZES | {"commands"},
@@ -54,13 +56,16 @@ MAY_IMPORT = {
     "console": ANONYMIZES | {"bars", "figures", "terminal", "video"},
     "doctor": {"references"},  # it asks for the library, where PyTorch can be imported
     "effects": ANONYMIZES,
-    "runs": ANONYMIZES | {"bars", "console", "effects"},
+    "runs": ANONYMIZES | {"bars", "cluster", "console", "effects"},
     "terminal": set(),
     "__main__": {"arguments", "commands", "photo", "runs", "terminal"},
 }
 
 # The command line of a room may draw and load what the room itself does not need.
-COMMAND_LINES = {Path("deid/references/__main__.py"): {"figures", "generators"}}
+COMMAND_LINES = {
+    Path("deid/references/__main__.py"): {"figures", "generators"},
+    Path("deid/data/__main__.py"): {"cluster"},
+}
 
 # Whole words that are gone; the brackets keep this file free of them.
 GONE = (

@@ -85,7 +85,7 @@ def create(
     settings, output, named = settings or Settings(), Path(output), _named(photos, root)
     MARKER.claim(output, [INDEX, CROPS])
     with storage.only_one(output, {output, *((output / CROPS / name).parent for name in named)}):
-        _check_settings(settings, output)
+        check_settings(settings, output)
         there = {record["source"]: record for record in read_index(output)}
         remaining = [(name, photo) for name, photo in named.items() if name not in there]
         progress = summarize(there.values())
@@ -146,7 +146,7 @@ def _count(progress: DatasetProgress, record: dict) -> None:
         progress.dropped[record["dropped"]] += 1
 
 
-def _check_settings(settings: Settings, output: Path) -> None:
+def check_settings(settings: Settings, output: Path) -> None:
     """Make ``output`` our own, or raise where it was made with other settings."""
     path = output / SETTINGS
     if not path.exists():

@@ -1,11 +1,12 @@
 """Training that is started from a command line, a few minutes at a time: ``python -m deid.training``.
 
 A call goes on where the last one stopped, as if that had not. What ships of versions 1 to 3 was trained in
-notebooks.
+notebooks. ``accelerate launch -m deid.training dcgan ...`` trains a DCGAN by several processes.
 """
 
 import argparse
 import sys
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -17,8 +18,8 @@ from deid.devices import resolve_device
 from deid.generators import WeightsError
 from deid.photo.images import ImageError
 from deid.storage import FolderError
-from deid.training import loop, refining
-from deid.training.config import ONEPASS_256, Schedule
+from deid.training import exports, loop, processes, refining
+from deid.training.config import ONEPASS_256, Recipe, Schedule
 from deid.training.refining_examples import RefiningRecipe
 
 
@@ -28,7 +29,8 @@ def parser() -> argparse.ArgumentParser:
     commands = p.add_subparsers(dest="command", required=True)
     refine = commands.add_parser("refining", help="the network that joins references to photos")
     larger = commands.add_parser("onepass-256", help="version 3 at 256 px, grown from onepass-128")
-    for command, recipe in ((refine, RefiningRecipe()), (larger, ONEPASS_256)):
+    dcgan = commands.add_parser("dcgan", help="version 1, by one process or several (accelerate launch)")
+    for command, recipe in ((refine, RefiningRecipe()), (larger, ONEPASS_256), (dcgan, Recipe())):
         command.add_argument(
             "crops", type=Path, nargs="+", help="dataset folders (notebook 01), crops of one size"
         )
@@ -45,7 +47,10 @@ def parser() -> argparse.ArgumentParser:
             "--export", type=Path, metavar="FILE", help="write the network, as it is then, to FILE"
         )
     refine.add_argument("--start", type=Path, metavar="FILE", help="weights to go on from, in a new run")
-    larger.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (%(default)s)")
+    for command in (larger, dcgan):
+        command.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (%(default)s)")
+    dcgan.add_argument("--seed", type=int, default=0, help="(%(default)s)")
+    dcgan.add_argument("--float32", action="store_true", help="compute in float32, not in bfloat16")
     return p
 
 
@@ -53,7 +58,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line -> exit code."""
     given = parser().parse_args(arguments)
     try:
-        {"refining": train_refining, "onepass-256": train_onepass_256}[given.command](given)
+        {"refining": train_refining, "onepass-256": train_onepass_256, "dcgan": train_dcgan}[given.command](
+            given
+        )
     except (ImageError, FolderError, WeightsError, ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -65,8 +72,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def train_refining(given: argparse.Namespace) -> None:
     """Go on with the network that joins references to photos."""
-    start = str(given.start or "")
-    recipe = RefiningRecipe(images=given.images, batch=given.batch, start=start)
+    processes.refuse_several(given.command)
+    recipe = RefiningRecipe(images=given.images, batch=given.batch, start=str(given.start or ""))
     crops = FaceCrops(given.crops, given.limit)
     follow(refining.train(crops, recipe, given.run, 60 * given.minutes), recipe.images)
     if given.export:
@@ -81,11 +88,30 @@ def train_onepass_256(given: argparse.Namespace) -> None:
     steps = loop.train(crops, recipe, given.run, schedule, resolve_device(given.device))
     follow(((step.images, step.losses["generator"]) for step in steps), recipe.images)
     if given.export:
-        print(*loop.export(given.run, given.export))
+        print(*exports.export(given.run, given.export))
 
 
-def follow(steps: Iterable[tuple[int, float]], images: int) -> None:
-    """Watch a run with a progress bar: images seen so far, and the loss."""
+def train_dcgan(given: argparse.Namespace) -> None:
+    """Go on with a DCGAN; of several processes each calls this, and the first one says how it goes."""
+    team = processes.join(given.device)
+    recipe = Recipe(images=given.images, batch=given.batch, seed=given.seed, bfloat16=not given.float32)
+    crops = FaceCrops(given.crops, given.limit).at(64)
+    schedule = Schedule(seconds=60 * given.minutes)
+    device = team.device or resolve_device(given.device)
+    steps = loop.train(crops, recipe, given.run, schedule, device, processes=team)
+    follow(((step.images, step.losses["generator"]) for step in steps), recipe.images, team.number > 0)
+    if team.number == 0:
+        print(f"trained by {team.count} {'process' if team.count == 1 else 'processes'}")
+    team.wait()
+    if given.export and team.number == 0:
+        print(*exports.export(given.run, given.export))
+
+
+def follow(steps: Iterable[tuple[int, float]], images: int, quiet: bool = False) -> None:
+    """Watch a run with a progress bar, unless ``quiet``: images seen so far, and the loss."""
+    if quiet:
+        deque(steps, maxlen=0)
+        return
     seen = images  # where nothing is left to do; a bar that is switched off counts nothing
     with tqdm(total=images, unit="image") as bar:
         for seen, loss in steps:

@@ -1,9 +1,10 @@
 """Adversarial training: one loop for every objective, with exact resume."""
 
+import contextlib
 import copy
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,11 @@ from torch import Tensor
 
 from deid.data.crops import FaceCrops
 from deid.generators.interface import FaceDiscriminator, FaceGenerator
-from deid.generators.weights import files, loading
 from deid.training import checkpoints, networks
 from deid.training.config import Recipe, Schedule
 from deid.training.ema import recalibrate, update_average
 from deid.training.objectives import objective_of
+from deid.training.processes import ALONE, Alone
 
 
 @dataclass(frozen=True)
@@ -29,15 +30,21 @@ class TrainingStep:
 
 
 class Training:
-    """Networks, optimisers and the random state of one run: everything a checkpoint holds."""
+    """Networks, optimisers and the random state of one run: everything a checkpoint holds.
 
-    def __init__(self, recipe: Recipe, device: str = "cpu") -> None:
-        self.recipe, self.device = recipe, torch.device(device)
+    Raises ``ValueError`` where ``processes`` cannot share a batch.
+    """
+
+    def __init__(self, recipe: Recipe, device: str = "cpu", processes: Alone = ALONE) -> None:
+        self.recipe, self.device, self.processes = recipe, torch.device(device), processes
+        processes.check(recipe.batch, recipe.family, objective_of(recipe.family).splits)
         torch.manual_seed(recipe.seed)  # layer initialisation takes no generator
         G, D, self.images = networks.start(recipe)
         self.G: FaceGenerator = G.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.D: FaceDiscriminator = D.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.G).requires_grad_(False)
+        # The average is for drawing, which process 0 does alone.
+        self.G, self.D = processes.synchronized(self.G), processes.synchronized(self.D)  # type: ignore[assignment]
         options: dict[str, Any] = {"lr": recipe.learning_rate, "betas": (recipe.beta1, recipe.beta2)}
         options["fused"] = True
         self.optimize_G = torch.optim.Adam(self.G.parameters(), **options)
@@ -45,6 +52,7 @@ class Training:
         self.random = torch.Generator().manual_seed(recipe.seed)
         self.noise = torch.Generator(self.device).manual_seed(recipe.seed)
         self.objective = objective_of(recipe.family)(recipe, self.G, self.D, self.random, self.noise)
+        self.objective.processes = processes
 
     @property
     def steps(self) -> int:
@@ -54,7 +62,7 @@ class Training:
     def step(self, batch: Any) -> dict[str, float]:
         """One update of D, one of G, one of the average, on what ``batch`` gave -> losses by name."""
         self._set_learning_rate()
-        batch = batch.to(self.device, memory_format=torch.channels_last)
+        batch = self.processes.share(batch).to(self.device, memory_format=torch.channels_last)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.bfloat16):
             fake = self.objective.generate(batch)
             loss_D = self.objective.discriminator_loss(batch, fake, self._penalty())
@@ -67,7 +75,9 @@ class Training:
         self.D.requires_grad_(True)
         self.images += self.recipe.batch
         update_average(self.average, self.G, min(self.recipe.average, (1 + self.steps) / (10 + self.steps)))
-        return {"discriminator": loss_D.item(), "generator": loss_G.item()}
+        losses = {"discriminator": loss_D.detach(), "generator": loss_G.detach()}
+        self.processes.mean(losses.values())
+        return {name: loss.item() for name, loss in losses.items()}
 
     def batch(self, crops: FaceCrops) -> Any:
         """Next examples: each pass over the data is one permutation, drawn from seed and pass alone."""
@@ -119,6 +129,8 @@ class Training:
     def _update(self, optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+        self.processes.mean(parameter.grad for parameter in parameters if parameter.grad is not None)
         optimizer.step()
 
     def _set_learning_rate(self) -> None:
@@ -134,63 +146,50 @@ class Training:
 
 
 def train(
-    crops: FaceCrops, recipe: Recipe, run: str | Path, schedule: Schedule | None = None, device: str = "cpu"
-) -> Iterator[TrainingStep]:
+    crops: FaceCrops, recipe: Recipe, run: str | Path, schedule: Schedule | None = None, device: str = "cpu",
+    *, processes: Alone = ALONE,
+) -> Iterator[TrainingStep]:  # fmt: skip
     """Train a GAN on ``crops`` into the folder ``run``, going on from its checkpoint if it has one.
 
     Yields a step per batch. Leaves ``recipe.json``, ``history.jsonl`` (losses), ``previews/`` (the same
-    latents as PNG) and ``checkpoint.pt``. Raises ``FolderError`` where ``run`` holds files of these names
-    that are not ours, ``LockError`` where another training is at work there, ``ValueError`` where it was
-    started with another recipe, and ``DivergedError`` where a loss is not finite: the last checkpoint stays.
+    latents as PNG) and ``checkpoint.pt``. Of several ``processes`` each calls this, and the first one writes.
+    Raises ``FolderError`` where ``run`` holds files of these names that are not ours, ``LockError`` where
+    another training is at work there, ``ValueError`` where it was started with another recipe, and
+    ``DivergedError`` where a loss is not finite: the last checkpoint stays.
     """
-    run, schedule, training = Path(run), schedule or Schedule(), Training(recipe, device)
+    run, schedule, training = Path(run), schedule or Schedule(), Training(recipe, device, processes)
     z, end = training.preview_latents(), min(recipe.images, schedule.until or recipe.images)
-    with checkpoints.resumed(training, recipe, run, device):
+    with _resumed(training, run):
         deadline, last = time.monotonic() + schedule.seconds, training.images >= end
         while not last:
             before = training.images
             losses = training.step(training.batch(crops))
             count, preview = training.images, None
             checkpoints.refuse_nonsense(losses, count, run)
-            last = count >= end or time.monotonic() >= deadline
-            if last or _crosses(before, count, schedule.preview_every):
-                preview = training.preview(z, schedule.preview_crops or crops)
-                checkpoints.save_preview(count, preview, run)
-            checkpoints.append({"images": count} | losses, run)
-            if last or _crosses(before, count, schedule.checkpoint_every):
-                checkpoints.save_checkpoint(training.state(), run)
+            last = count >= end or processes.agree(time.monotonic() >= deadline)
+            if processes.number == 0:
+                if last or _crosses(before, count, schedule.preview_every):
+                    preview = training.preview(z, schedule.preview_crops or crops)
+                    checkpoints.save_preview(count, preview, run)
+                checkpoints.append({"images": count} | losses, run)
+                if last or _crosses(before, count, schedule.checkpoint_every):
+                    checkpoints.save_checkpoint(training.state(), run)
             yield TrainingStep(count, losses, preview)
 
 
-def export(
-    run: str | Path, path: str | Path, batches: int = 64, share_of_start: float = 0.0
-) -> tuple[Path, Path]:
-    """Write a run's averaged generator to ``path`` and its discriminator beside it, in half precision.
-
-    ``name.safetensors`` and ``name-discriminator.safetensors`` carry the recipe and the images seen in their
-    header. What depends on the averaged weights is estimated from ``batches`` of samples first. For a run
-    that went on from weights (``Recipe.start``) ``share_of_start`` averages these in: one average over both
-    runs (Izmailov et al., 2018, arXiv 1803.05407). Raises ``WeightsError`` where a file of these names is not
-    ours, and ``ValueError`` where the run has no checkpoint yet.
-    """
-    run, path = Path(run), Path(path)
-    beside = loading.discriminator_path(path)
-    for target in (path, beside):
-        files.refuse_foreign(target)
-    if (state := checkpoints.load_checkpoint(run)) is None:
-        raise ValueError(f"{run / checkpoints.CHECKPOINT}: missing; train the network into this folder first")
-    with checkpoints.reading(run / checkpoints.RECIPE):
-        training = Training(recipe := Recipe(**checkpoints.read_recipe(run)))
-    with checkpoints.reading(run / checkpoints.CHECKPOINT):
-        training.load_state(state)
-    if share_of_start:
-        update_average(training.average, networks.start(recipe)[0].to(training.device), 1 - share_of_start)
-    G, D = recalibrate(training.average, batches), training.D.eval()
-    facts = networks.facts(G) | {"images_seen": training.images, "recipe": asdict(recipe)}
-    facts["share_of_start"] = share_of_start
-    files.write(path, G.state_dict(), facts | {"role": "generator"})
-    files.write(beside, D.plain_state_dict(), facts | {"role": "discriminator"})
-    return path, beside
+@contextlib.contextmanager
+def _resumed(training: Training, run: Path) -> Iterator[None]:
+    """``checkpoints.resumed`` in the first process; the others read the same checkpoint after it."""
+    if training.processes.number == 0:
+        with checkpoints.resumed(training, training.recipe, run, str(training.device)):
+            training.processes.wait()
+            yield
+        return
+    training.processes.wait()
+    if (state := checkpoints.load_checkpoint(run, str(training.device))) is not None:
+        with checkpoints.reading(run / checkpoints.CHECKPOINT):
+            training.load_state(state)
+    yield
 
 
 def _crosses(before: int, after: int, every: int) -> bool:

@@ -140,7 +140,7 @@ def train(
 
 
 def export(run: str | Path, path: str | Path = refining.WEIGHTS) -> Path:
-    """Write a run's averaged network to ``path`` in half precision. Raises as ``loop.export`` does."""
+    """Write a run's averaged network to ``path`` in half precision. Raises as ``exports.export`` does."""
     state = checkpoints.load_checkpoint(run)
     if state is None:
         raise ValueError(

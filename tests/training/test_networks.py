@@ -10,7 +10,8 @@ from torch.nn.utils.parametrize import is_parametrized
 from deid.generators import load_discriminator, load_generator, stylegan2
 from deid.training import networks
 from deid.training.config import Recipe
-from deid.training.loop import Training, export
+from deid.training.exports import export
+from deid.training.loop import Training
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from torch import Tensor
 from deid.data.crops import FaceCrops
 from deid.generators.interface import FaceDiscriminator, FaceGenerator
 from deid.training.config import Recipe
+from deid.training.processes import ALONE, Alone
 
 Batch = TypeVar("Batch")  # the real examples of one step, on the networks' device
 
@@ -17,10 +18,13 @@ Batch = TypeVar("Batch")  # the real examples of one step, on the networks' devi
 class Objective(ABC, Generic[Batch]):
     """What a family of networks learns. ``random`` draws on the CPU, ``noise`` on the networks' device.
 
-    ``previewed`` is the number of latents in a preview.
+    ``previewed`` is the number of latents in a preview. ``splits``: whether several processes can share a
+    batch; ``processes`` are those that do.
     """
 
     previewed: ClassVar[int] = 64
+    splits: ClassVar[bool] = False
+    processes: Alone = ALONE
 
     def __init__(
         self,

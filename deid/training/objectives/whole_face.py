@@ -1,6 +1,7 @@
 """Whole faces from latents: the objectives of a DCGAN and of a StyleGAN2."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -37,12 +38,17 @@ class WholeFaceObjective(Objective[Tensor]):
         return network(z)
 
     def _logits(self, images: Tensor) -> Tensor:
-        shifted = augmentation.translate(images, self.recipe.translation, self.random)
+        shifted = self.processes.drawn(self._shifted, images)
         return self.D(shifted).float().flatten()
+
+    def _shifted(self, images: Tensor) -> Tensor:
+        return augmentation.translate(images, self.recipe.translation, self.random)
 
 
 class DCGANObjective(WholeFaceObjective):
     """A DCGAN at 64 px, its D with spectral normalisation or, as in the original study, with batch norm."""
+
+    splits: ClassVar[bool] = True
 
     @staticmethod
     def build(recipe: Recipe) -> tuple[FaceGenerator, FaceDiscriminator]:
@@ -60,7 +66,8 @@ class DCGANObjective(WholeFaceObjective):
 
     def generate(self, batch: Tensor) -> Tensor:
         """Real (N, 3, 64, 64) -> as many fakes (N, 3, 64, 64)."""
-        return self.G(self.G.sample_z(len(batch), self.random).to(batch.device))
+        z = self.G.sample_z(len(batch) * self.processes.count, self.random)
+        return self.G(self.processes.share(z).to(batch.device))
 
 
 class StyleGAN2Objective(WholeFaceObjective):

@@ -19,7 +19,6 @@ from deid.bars import bar, say
 from deid.photo import formats, images
 from deid.photo.images import Photo
 from deid.terminal import printable
-from deid.video import live, running
 
 GIF_SIDE = 640
 FACES_BAR = "{desc}: {percentage:3.0f}%|{bar}| {n:.1f}/{total_fmt} [{elapsed}<{remaining}]"
@@ -74,6 +73,8 @@ def do_clip(job: Job, output: Path, options: Options, arguments: argparse.Namesp
     """The same for a clip."""
     if _is_done(job, output, options, arguments.overwrite):
         return True
+    from deid.video import running  # photos need nothing of it, and it is slow to import
+
     stage = ""
     try:
         with bar(unit="frame", leave=False) as shown:
@@ -135,6 +136,8 @@ def _say_looked_at(done: review.Reviewed, output: Path | None) -> None:
 
 def show_camera(camera: int, options: Options) -> int:
     """Show a camera's picture until a key is pressed -> the exit code."""
+    from deid.video import live  # as above
+
     prepare(options)
     pipeline.check_options(options)
     with bar(desc="q ends", unit="frame") as shown, contextlib.suppress(KeyboardInterrupt):

@@ -1,10 +1,12 @@
 """From state dicts to networks: which family a file holds, in whose layout, and of what size."""
 
+import math
 import re
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from deid.generators import dcgan, onepass, stylegan2
 from deid.generators.interface import FaceDiscriminator, FaceGenerator
@@ -13,6 +15,27 @@ from deid.photo.alignment import FRAMES
 
 Tensors = dict[str, Tensor]
 WHOLE_BATCH = 1 << 30
+MAKERS = (torch.empty, torch.full, torch.ones, torch.randn, torch.zeros)
+
+
+class _NoLarger(TorchFunctionMode):
+    """Inside of it at most so many numbers are made: one damaged shape asks for more than any memory holds.
+
+    Raises ``RuntimeError`` before more are. PyTorch's own device "meta" would do as well, but what it imports
+    takes longer than a photo does.
+    """
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.left = most
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """What PyTorch calls in place of ``func``."""
+        if func in MAKERS:
+            self.left -= math.prod(args[0] if isinstance(args[0], tuple | list) else args)
+            if self.left < 0:
+                raise RuntimeError("size mismatch: its layers would be larger than what the file holds")
+        return func(*args, **(kwargs or {}))
 
 
 def build(tensors: Tensors, facts: dict[str, Any]) -> FaceGenerator | FaceDiscriminator:
@@ -23,16 +46,15 @@ def build(tensors: Tensors, facts: dict[str, Any]) -> FaceGenerator | FaceDiscri
     """
     try:
         _check(facts)
-        with torch.device("meta"):  # shapes are compared before there is memory for them: one may be damaged
-            empty = _loaded({name: value.to("meta") for name, value in tensors.items()}, facts)
+        with _NoLarger(2 * sum(value.numel() for value in tensors.values()) + 100_000):
+            network = _loaded(tensors, facts)
         kernels = [
-            tensors[name] for name in empty.state_dict() if name.endswith("_filter") and name in tensors
+            tensors[name] for name in network.state_dict() if name.endswith("_filter") and name in tensors
         ]
         if any(torch.linalg.matrix_rank(kernel) > 1 for kernel in kernels):
             raise WeightsError(
                 "a smoothing kernel that is not an outer product; only StyleGAN2's own can be used"
             )
-        network = _loaded(tensors, facts)
     except (RuntimeError, KeyError, IndexError, TypeError) as error:
         raise WeightsError(f"not a complete network: {error}") from None
     network.facts = facts

@@ -18,7 +18,8 @@ class Draft:
     """A photo on its way: what is visible of it, and for each face a target and an outcome, by position.
 
     ``patches`` are the faces that were finished at the photo's resolution already, None where one was not.
-    ``hidden`` are the targets that the scene's holes were made for.
+    ``hidden`` are the targets that the scene's holes were made for. ``photo`` (1, 3, H, W) is all of it
+    finished, None where it was not yet.
     """
 
     scene: Scene
@@ -26,6 +27,7 @@ class Draft:
     outcomes: list[Outcome]
     patches: list[Patch | None]
     hidden: list[Target]
+    photo: Tensor | None = None
 
     @classmethod
     def of(cls, photo: Tensor, targets: Sequence[Target]) -> "Draft":
@@ -39,7 +41,7 @@ class Draft:
         if target is not targets[index] or outcome.fill is not outcomes[index].fill:
             patches[index] = None
         targets[index], outcomes[index] = target, outcome
-        return replace(self, targets=targets, outcomes=outcomes, patches=patches)
+        return replace(self, targets=targets, outcomes=outcomes, patches=patches, photo=None)
 
     def hidden_again(self, photo: Tensor) -> "Draft":
         """The draft after its targets were changed: holes made anew in the original photo (1, 3, H, W).
@@ -82,6 +84,12 @@ class Draft:
         own = [alignment.paste_region(target.place, target.frame.size, whole) for target in self.targets]
         return {index for index, region in enumerate(own) if any(overlap(region, other) for other in new)}
 
+    def assembled(self) -> "Draft":
+        """The draft with its finished photo: whoever asks for that again need not wait."""
+        return replace(self, photo=self.finished())
+
     def finished(self) -> Tensor:
         """The photo (1, 3, H, W) with every fill as sharp as its surroundings, and blended into them."""
+        if self.photo is not None:
+            return self.photo
         return compositing.assemble(self.scene, self.targets, self.patched().patches)

@@ -117,11 +117,11 @@ def verify(photo: Tensor, draft: Draft, options: Options) -> Generator[Draft, No
     ``photo`` (1, 3, H, W) is the original.
     """
     originals, outcomes = embed_originals(photo, draft.targets, draft.outcomes, options)
-    draft = replace(draft, outcomes=outcomes).patched()
+    draft = replace(draft, outcomes=outcomes).patched().assembled()
     outcomes, recognised = check(draft.finished(), draft.targets, outcomes, originals)
     draft = replace(draft, outcomes=outcomes)
     while recognised:
-        checked = draft
+        checked = draft = replace(draft, photo=None)
         for index in recognised:
             draft = draft.at(index, *change(draft.targets[index], draft.outcomes[index], options))
         draft = draft.hidden_again(photo)
@@ -132,6 +132,7 @@ def verify(photo: Tensor, draft: Draft, options: Options) -> Generator[Draft, No
         draft = synthesis.settle(synthesis.finish(synthesis.draw(draft, options)), photo, options).patched()
         yield draft
         changed = draft.changed_since(checked)
+        draft = draft.assembled()
         outcomes, recognised = check(draft.finished(), draft.targets, draft.outcomes, originals, changed)
         draft = replace(draft, outcomes=outcomes)
     return draft

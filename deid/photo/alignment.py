@@ -43,6 +43,7 @@ DCGAN_FRAME = Frame(64, ((0.360, 0.425), (0.640, 0.425), (0.500, 0.592), (0.375,
 # landmarks over 4,998 of its thumbnails. Eye distance 0.25.
 FFHQ_FRAME = Frame(1024, ((0.386, 0.478), (0.635, 0.478), (0.509, 0.625), (0.396, 0.741), (0.623, 0.741)))
 FRAMES = {"deid": DCGAN_FRAME, "ffhq": FFHQ_FRAME}
+ROWS = 32  # whose places are computed together
 
 
 def similarity(source: Tensor, target: Tensor) -> Tensor:
@@ -144,5 +145,8 @@ def _sample(
     height, width = image.shape[2:]
     extent = torch.tensor([max(width - 1, 1), max(height - 1, 1)], dtype=torch.float64)
     whole = matrix * (2 / extent)[:, None] - torch.tensor([[0, 0, 1.0], [0, 0, 1.0]])  # the image is -1 to 1
-    grid = positions(whole, x, y).to(image.dtype)[None].to(image.device)
+    grid = torch.empty(1, len(y), len(x), 2, dtype=image.dtype)
+    for part in range(0, len(y), ROWS):  # what is exact is large: no more of it at once than a cache holds
+        grid[0, part : part + ROWS] = positions(whole, x, y[part : part + ROWS])
+    grid = grid.to(image.device)
     return F.grid_sample(image, grid, mode=mode, padding_mode=padding, align_corners=True)

@@ -8,7 +8,6 @@ from functools import lru_cache
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -41,7 +40,7 @@ class Network(nn.Module):
         for convolution, leak, side in zip(self.convolutions, self.leaks, self.pools, strict=True):
             features = leak(convolution(features))
             if side:
-                features = F.max_pool2d(features, side, 2, ceil_mode=True)
+                features = _pooled(_pooled(features, side, 2), side, 3)
         if self.dense:
             features = self.dense(features.permute(0, 3, 2, 1).flatten(1))
         scores, *others = (head(features) for head in self.heads)
@@ -59,6 +58,22 @@ class Network(nn.Module):
             for parameter, value in zip(parameters, stored, strict=True):
                 parameter.copy_(value)
         return self.eval().requires_grad_(False)
+
+
+def _pooled(features: Tensor, side: int, axis: int) -> Tensor:
+    """The maximum of each ``side`` rows (axis 2) or columns (3), every two of them; the last may be fewer.
+
+    ``F.max_pool2d`` with a stride of 2 and ``ceil_mode``, along one axis: several times faster, as it does not
+    remember where each maximum was.
+    """
+    starts = -(-(features.shape[axis] - side) // 2) + 1
+    first, *others = (features[(slice(None),) * axis + (slice(k, None, 2),)] for k in range(side))
+    found = first.narrow(axis, 0, starts)
+    for other in others:
+        count = min(starts, other.shape[axis])
+        larger = torch.maximum(found.narrow(axis, 0, count), other.narrow(axis, 0, count))
+        found = larger if count == starts else torch.cat([larger, found.narrow(axis, count, starts - count)], axis)
+    return found
 
 
 @lru_cache(maxsize=2)

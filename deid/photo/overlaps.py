@@ -45,8 +45,10 @@ def shared(some: np.ndarray, others: np.ndarray, of_smaller: bool = False) -> np
 
     As in facenet-pytorch, a box has one pixel more to each side in the second case.
     """
-    a, b, more = some[:, None], others[None], float(of_smaller)
-    sides = np.minimum(a[..., 2:4], b[..., 2:4]) - np.maximum(a[..., :2], b[..., :2]) + more
-    both = sides.clip(min=0).prod(-1)
-    own, other = ((part[..., 2:4] - part[..., :2] + more).prod(-1) for part in (a, b))
+    a, b, more = some.T[:, :, None], others.T[:, None], float(of_smaller)
+    across, down = (
+        (np.minimum(a[k + 2], b[k + 2]) - np.maximum(a[k], b[k]) + more).clip(min=0) for k in (0, 1)
+    )
+    both = across * down
+    own, other = ((part[2] - part[0] + more) * (part[3] - part[1] + more) for part in (a, b))
     return both / (np.minimum(own, other) if of_smaller else own + other - both)

@@ -160,3 +160,12 @@ def _add_machine(p: argparse.ArgumentParser) -> None:
     add, setting = _group(p, "the machine")
     setting("--device", help="auto, cpu, cuda or mps")
     add("--cluster", metavar="ADDRESS", help="have it done by Ray at ADDRESS, or auto (extra 'cluster')")
+    share = "so many photos at once, each with its share of the cores; auto: as many as pay (1)"
+    add("--workers", type=_processes, metavar="N", help=share)
+
+
+def _processes(text: str) -> str:
+    """A number of processes, or "auto"."""
+    if text != "auto" and not (text.isascii() and text.isdecimal() and int(text)):
+        raise argparse.ArgumentTypeError(f"must be auto, or a number from 1 on, not {text!r}")
+    return text

@@ -12,8 +12,8 @@ from deid.anonymization.options import Options
 DRAWING = ("seed", "jitter", "weights", "min_size", "link")
 CHECKING = ("recogniser", "threshold")
 # What only matters where something is written, and what only where a photo is.
-WRITING = ("gif", "keep_metadata", "keep_faceless", "verify", "link")
-OF_PHOTOS = ("gif", "keep_metadata", "link")
+WRITING = ("gif", "keep_metadata", "keep_faceless", "verify", "link", "workers")
+OF_PHOTOS = ("gif", "keep_metadata", "link", "workers")
 OF_FILES = (
     "inputs",
     "output",
@@ -25,6 +25,7 @@ OF_FILES = (
     "gif",
     "keep_metadata",
     "link",
+    "workers",
 )
 NAMED = {"verify": "--no-verify", "output": "-o", "inputs": "FILE_OR_FOLDER"}
 
@@ -34,6 +35,8 @@ def without(given: argparse.Namespace, options: Options) -> Iterator[str]:
     yield from _told(given, _of_methods(options), f"with --method {options.method}")
     if not options.verify:
         yield from _told(given, CHECKING, "with --no-verify")
+    if options.link and options.draws:
+        yield from _told(given, ("workers",), "with --link")
     if given.webcam is not None:
         yield from _told(given, OF_FILES, "with --webcam")
     elif given.preview or given.review:
@@ -45,8 +48,8 @@ def without_files(given: argparse.Namespace, options: Options, photos: int, clip
     """The same for what there is to do: so many photos and clips."""
     if clips and not photos:
         yield from _told(given, OF_PHOTOS, "on clips")
-    elif photos == 1 and not clips and options.draws:
-        yield from _told(given, ("link",), "on a single photo")
+    elif photos == 1 and not clips:
+        yield from _told(given, ("link", "workers") if options.draws else ("workers",), "on a single photo")
 
 
 def _of_methods(options: Options) -> tuple[str, ...]:

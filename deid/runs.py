@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from deid import console, effects
+from deid import console, effects, machine, workers
 from deid.anonymization import batch, pipeline, planning, previews, reruns, review, telling
 from deid.anonymization.albums import Album
 from deid.anonymization.batch import Job
@@ -22,6 +22,7 @@ from deid.photo.images import ImageError
 
 def run(given: argparse.Namespace, options: Options) -> int:
     """Do what was asked for -> exit code: 0 all, 1 something was not written, 2 wrong usage, 130 stopped."""
+    machine.hold_memory()
     with contextlib.ExitStack() as held:
         try:
             for sentence in effects.without(given, options):
@@ -105,8 +106,16 @@ def _do(plans: Sequence[Plan], options: Options, given: argparse.Namespace, albu
 def _results(
     jobs: Sequence[tuple[Path, Job]], options: Options, given: argparse.Namespace, album: Album | None
 ) -> Iterator[bool]:
-    """Do all jobs, here or on the cluster -> whether each is written."""
+    """Do all jobs, here or on the cluster -> whether each is written.
+
+    Here photos are done in several processes where that was asked for, but not those of an album: each looks
+    at who was in those before it.
+    """
     if not given.cluster:
+        photos = [at for at in jobs if not formats.is_clip(at[1].source)]
+        if not album and (processes := workers.count(given.workers, photos, options)) > 1:
+            yield from workers.each(photos, options, given, processes)
+            jobs = [at for at in jobs if formats.is_clip(at[1].source)]
         for output, job in jobs:
             yield console.do_file(job, output, options, given, album)
         return

@@ -56,8 +56,10 @@ MAY_IMPORT = {
     "console": ANONYMIZES | {"bars", "figures", "terminal", "video"},
     "doctor": {"references"},  # it asks for the library, where PyTorch can be imported
     "effects": ANONYMIZES,
-    "runs": ANONYMIZES | {"bars", "cluster", "console", "effects"},
+    "machine": set(),
+    "runs": ANONYMIZES | {"bars", "cluster", "console", "effects", "machine", "workers"},
     "terminal": set(),
+    "workers": ANONYMIZES | {"bars", "console", "machine"},
     "__main__": {"arguments", "commands", "photo", "runs", "terminal"},
 }
 

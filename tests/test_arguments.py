@@ -53,6 +53,14 @@ def test_a_camera_needs_no_input_and_a_photo_no_folder_for_the_result():
     assert parse(["a.jpg"]).output is None
 
 
+@pytest.mark.parametrize("number", ["0", "-1", "many", "1.5", ""])
+def test_workers_are_a_number_or_auto(number, capsys):
+    assert [parse(["a.jpg", "--workers", text]).workers for text in ("auto", "3")] == ["auto", "3"]
+    with pytest.raises(SystemExit):
+        parse(["a.jpg", f"--workers={number}"])
+    assert "must be auto, or a number from 1 on" in capsys.readouterr().err
+
+
 def test_help_names_every_group_and_the_other_commands(capsys):
     with pytest.raises(SystemExit):
         parse(["--help"])

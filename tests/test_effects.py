@@ -24,6 +24,8 @@ def told(line: str, photos: int = 2, clips: int = 0) -> list[str]:
         ("a.jpg --preview --gif", "--gif has no effect with --preview"),
         ("a.jpg -o out --review --no-verify", "--no-verify has no effect with --review"),
         ("a.jpg --preview --overwrite", "--overwrite has no effect with --preview"),
+        ("a.jpg --workers 2 --preview", "--workers has no effect with --preview"),
+        ("a.jpg --workers 2 --link", "--workers has no effect with --link"),
         ("a.jpg --webcam 0", "FILE_OR_FOLDER has no effect with --webcam"),
         ("--webcam 0 -o out", "-o has no effect with --webcam"),
     ],
@@ -40,6 +42,7 @@ def test_an_option_without_effect_is_named_with_the_reason(line, sentence):
         "a.jpg --method onepass --truncation 1 --jitter 0.1 --weights x --min-size 30",
         "a.jpg --method blur --strength 0.2 --recogniser dlib --threshold 0.5",
         "a.jpg -o out --gif --keep-metadata date --keep-faceless --overwrite --link",
+        "a.jpg -o out --workers auto",
         "a.jpg -o out --review --overwrite --min-score 0.5 --detector mtcnn",
         "--webcam 0 --method blur --device cpu",
     ],
@@ -51,4 +54,5 @@ def test_options_with_an_effect_are_not(line):
 def test_what_is_to_be_done_decides_as_well():
     assert told("a.mp4 --gif", photos=0, clips=1) == ["--gif has no effect on clips"]
     assert told("a.jpg a.mp4 --gif", photos=1, clips=1) == []
+    assert told("a.jpg --workers 2", photos=1) == ["--workers has no effect on a single photo"]
     assert told("a.jpg --link", photos=1) == ["--link has no effect on a single photo"]

@@ -63,8 +63,8 @@ class Network(nn.Module):
 def _pooled(features: Tensor, side: int, axis: int) -> Tensor:
     """The maximum of each ``side`` rows (axis 2) or columns (3), every two of them; the last may be fewer.
 
-    ``F.max_pool2d`` with a stride of 2 and ``ceil_mode``, along one axis: several times faster, as it does not
-    remember where each maximum was.
+    ``F.max_pool2d`` with a stride of 2 and ``ceil_mode``, along one axis: several times faster, as it does
+    not remember where each maximum was.
     """
     starts = -(-(features.shape[axis] - side) // 2) + 1
     first, *others = (features[(slice(None),) * axis + (slice(k, None, 2),)] for k in range(side))
@@ -72,7 +72,11 @@ def _pooled(features: Tensor, side: int, axis: int) -> Tensor:
     for other in others:
         count = min(starts, other.shape[axis])
         larger = torch.maximum(found.narrow(axis, 0, count), other.narrow(axis, 0, count))
-        found = larger if count == starts else torch.cat([larger, found.narrow(axis, count, starts - count)], axis)
+        found = (
+            larger
+            if count == starts
+            else torch.cat([larger, found.narrow(axis, count, starts - count)], axis)
+        )
     return found
 
 

@@ -70,6 +70,15 @@ def test_only_a_face_that_changed_is_finished_again(drawn_draft):
     assert torch.equal(changed.finished(), from_scratch(changed))
 
 
+def test_a_finished_photo_is_not_made_again_until_a_face_changes(drawn_draft):
+    assembled = drawn_draft.patched().assembled()
+    assert assembled.finished() is assembled.finished()
+    assert torch.equal(assembled.finished(), from_scratch(drawn_draft))
+    black = assembled.at(0, assembled.targets[0].blacked_out("a test"), assembled.outcomes[0])
+    assert not torch.equal(black.finished(), assembled.finished())
+    assert torch.equal(black.finished(), from_scratch(black))
+
+
 def test_another_outcome_with_the_same_face_is_the_same_patch(drawn_draft):
     patched = drawn_draft.patched()
     noted = dataclasses.replace(patched.outcomes[0], verdict="recognised")

@@ -4,6 +4,7 @@ import importlib.util
 
 import pytest
 import torch
+import torch.nn.functional as F
 from facenet_pytorch.models import mtcnn as published
 
 from deid.photo import mtcnn_networks
@@ -19,6 +20,14 @@ def test_each_says_what_the_published_one_says(name, size, order):
     said = getattr(published, name)()(images)
     for k, (ours, theirs) in enumerate(zip(own(images), (said[k] for k in order), strict=True)):
         torch.testing.assert_close(ours, theirs if k else theirs[:, 1])
+
+
+@pytest.mark.parametrize("side", [2, 3])
+@pytest.mark.parametrize("size", [(3, 3), (7, 8), (8, 11), (13, 12)])
+def test_maxima_are_those_of_max_pooling(side, size):
+    features = torch.randn(2, 5, *size, generator=torch.Generator().manual_seed(side))
+    pooled = mtcnn_networks._pooled(mtcnn_networks._pooled(features, side, 2), side, 3)
+    assert torch.equal(pooled, F.max_pool2d(features, side, 2, ceil_mode=True))
 
 
 def test_a_missing_package_is_named(monkeypatch):

@@ -1,5 +1,7 @@
 """From tensors to networks: what cannot be used says why."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -78,6 +80,14 @@ def test_stylegan3_and_other_smoothing_say_so():
 def test_facts_that_no_network_can_have_are_refused(facts, message):
     with pytest.raises(WeightsError, match=message):
         architectures.build(stylegan2.Generator(SMALL).state_dict(), facts)
+
+
+def test_what_draws_is_loaded_without_what_compiles():
+    """PyTorch imports its compiler for operations on its device "meta": longer than a photo takes."""
+    code = "import sys, deid.runs; from deid.generators import load_generator; load_generator('onepass-128');"
+    code += "print(*{'sympy', 'torch._dynamo', 'scipy.ndimage', 'scipy.optimize'} & set(sys.modules))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == []
 
 
 def test_a_shape_that_is_damaged_asks_for_no_memory():

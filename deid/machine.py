@@ -1,0 +1,56 @@
+"""What of the machine a run takes: memory that it holds, and cores and memory for several processes."""
+
+import ctypes
+import os
+import sys
+
+# Of glibc's malloc.h: what goes back to the system when it is freed, what is asked for at once, large pieces.
+TRIM_THRESHOLD, TOP_PAD, MMAP_MAX = -1, -2, -4
+AT_ONCE = 64 << 20  # bytes
+# Bytes that a process takes for a photo: always, and for each of its pixels (docs/options.md).
+ALWAYS, FOR_A_PIXEL = 900 << 20, 140
+FEWEST = 4  # photos for each process: what it needs to start is worth about one
+
+
+def hold_memory() -> None:
+    """Let freed memory stay with this process, where the C library is glibc; elsewhere nothing is done.
+
+    glibc gives large pieces back to the system at once, which clears them before they are used again. A photo
+    of 12 megapixels needs hundreds of such pieces, and more time to clear them than to load it.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError):  # another C library
+        return
+    for name, value in ((MMAP_MAX, 0), (TRIM_THRESHOLD, -1), (TOP_PAD, AT_ONCE)):
+        mallopt(name, value)
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS and Windows have no such question
+        return os.cpu_count() or 1
+
+
+def memory() -> int:
+    """Bytes of memory that this machine has; 0 where it does not say."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return 0
+
+
+def processes(photos: int, pixels: int, some: int | None = None, bytes_there: int | None = None) -> int:
+    """How many processes do so many photos, of at most so many ``pixels``, in the least time.
+
+    One for each of ``some`` cores (None: all that there are), while each has ``FEWEST`` photos and half of
+    the memory (``bytes_there``) is enough for all.
+    """
+    some = cores() if some is None else some
+    there = memory() if bytes_there is None else bytes_there
+    fitting = there // 2 // (ALWAYS + FOR_A_PIXEL * pixels) if there else some
+    return max(1, min(some, photos // FEWEST, fitting))

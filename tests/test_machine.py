@@ -1,0 +1,55 @@
+"""What of the machine a run takes."""
+
+import ctypes
+import subprocess
+import sys
+
+import pytest
+
+from deid import machine
+
+HELD = """
+import resource, torch
+from deid import machine
+machine.hold_memory()
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    torch.ones(30_000_000)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+print([faults() for _ in range(20)][-1])
+"""
+
+
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux") or not hasattr(ctypes.CDLL(None), "mallopt"), reason="needs glibc"
+)
+def test_memory_that_was_used_before_is_not_cleared_again():
+    done = subprocess.run([sys.executable, "-c", HELD], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 1000, "30,000 pages where all of it goes back to the system"
+
+
+def test_where_the_library_is_another_one_nothing_is_done(monkeypatch):
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: object())
+    machine.hold_memory()
+
+
+@pytest.mark.parametrize(
+    ("photos", "pixels", "cores", "gigabytes", "wanted"),
+    [
+        (200, 1_000_000, 2, 16, 2),
+        (200, 1_000_000, 8, 64, 8),
+        (7, 1_000_000, 8, 64, 1),
+        (200, 200_000_000, 8, 64, 1),
+        (200, 12_000_000, 16, 16, 3),
+        (0, 0, 8, 64, 1),
+    ],
+)
+def test_there_are_as_many_processes_as_have_photos_cores_and_memory(
+    photos, pixels, cores, gigabytes, wanted
+):
+    assert machine.processes(photos, pixels, cores, gigabytes << 30) == wanted
+
+
+def test_this_machine_has_cores_and_memory():
+    assert machine.cores() >= 1 and machine.memory() >= 0
+    assert machine.processes(1000, 1000) >= 1

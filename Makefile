@@ -20,7 +20,7 @@ NOTEBOOKS = $(QUIET) $(SLEEPING) $(ONE_THREAD) .venv/bin/python -m pytest -p no:
     --nbval-lax --nbval-current-env
 
 .DEFAULT_GOAL = help
-.PHONY: help demo lint quick test fuzz study lab media browser docs colab wheel app cluster
+.PHONY: help demo lint quick test fuzz bench study lab media browser docs colab wheel app cluster
 
 help:
 	@echo "make demo    replace both faces of media/sample.jpg; the photo, its JSON and a GIF land in out/"
@@ -29,6 +29,7 @@ help:
 	@echo "make quick   run the fast tests, without the notebooks, in under two minutes"
 	@echo "make test    run all tests, in random order, and check every notebook"
 	@echo "make fuzz    try damaged photos, boxes, weights, runs, indexes and libraries   [FUZZ=10000: how many]"
+	@echo "make bench   measure this beside other ways of doing the same, in ratios, into reports/bench/   [ONLY=web] [ROUNDS=3]"
 	@echo "make study   run notebooks 01 to 08 into reports/RUN/   [RUN=quick] [PARAMS=RUN: notebooks/params/PARAMS-NN.yaml]"
 	@echo "             or one of them: NOTEBOOK=04, with a photo of yours: PHOTO=party.jpg (03 to 06)"
 	@echo "make media   copy the README's pictures from reports/RUN/ to media/   [RUN=full]"
@@ -79,6 +80,18 @@ fuzz: $(READY)
 	@echo "== Trying $(FUZZ) damaged files"
 	@$(QUIET) $(SLEEPING) $(ONE_THREAD) DEID_FUZZ=$(FUZZ) .venv/bin/python -m pytest -q -s -p no:randomly -p no:xdist \
 	    tests/test_fuzzing.py
+
+# Processor time on one core; what pytest-benchmark itself leaves, in full, lies in build/.
+bench: ROUNDS ?= 1
+bench: ONLY ?=
+bench: $(READY)
+	@.venv/bin/python -c 'import pytest_benchmark' 2>/dev/null \
+	    || .venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
+	@command -v $${DEFACE:-deface} >/dev/null || echo "== Without deface (for it: DEFACE=path to its command)"
+	@mkdir -p build
+	@$(QUIET) $(SLEEPING) BENCH_ROUNDS=$(ROUNDS) .venv/bin/python -m pytest -q -p no:randomly -p no:xdist \
+	    -p no:cacheprovider --benchmark-json=build/benchmark.json --benchmark-columns=min,rounds benchmarks -k '$(ONLY)'
+	@echo "== Look at reports/bench/ratios.png; the numbers lie beside it in ratios.json"
 
 # The executed notebook goes once the page is written: the page holds all of it.
 # NOTEBOOK is a number; PHOTO only fits one whose parameters name a photo: the others refuse it, and say theirs.

@@ -2,7 +2,8 @@
 
 ``python -m deid.evaluation.costs media/sample.jpg --methods onepass reference`` prints a JSON line for each
 method. All of it is processor time of one core, so that other work on the machine does not count, and each
-run of the command line is a process of its own.
+run of the command line is a process of its own. With ``--memory 1 12 24`` it prints one for the photo at each
+of these sizes, in megapixels, and what each further one adds.
 """
 
 import argparse
@@ -12,9 +13,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -116,6 +119,24 @@ def run(photo: Photo, method: str, path: Path) -> dict:
     return costs | {"faces": len(record["faces"]), "redrawn": sum(len(of) > 1 for of in tries)}
 
 
+def memory(photo: Photo, method: str, sizes: Sequence[float]) -> Iterator[dict]:
+    """The costs of the photo at each of the ``sizes`` in megapixels, and memory for each further one."""
+    peaks = []
+    with tempfile.TemporaryDirectory() as folder:
+        for size in sizes:
+            whole = run(enlarged(photo, round(size * 1e6)), method, Path(folder) / f"{size:g}.jpg")
+            peaks.append(whole["peak bytes"])
+            yield {"method": method, "megapixels": size} | whole
+    if len(set(sizes)) > 1:
+        yield {"method": method} | growth(sizes, peaks)
+
+
+def growth(sizes: Sequence[float], peaks: Sequence[float]) -> dict:
+    """The straight line through bytes at sizes in megapixels: what is always needed, and what each adds."""
+    slope, first = np.polyfit(sizes, peaks, 1) / 1e6
+    return {"MB": round(first), "MB a megapixel": round(slope)}
+
+
 def _scaled(photo: Photo, factor: float) -> Photo:
     pixels = F.interpolate(photo.pixels, scale_factor=factor, mode="bicubic", antialias=True).clamp(-1, 1)
     return replace(photo, pixels=pixels)
@@ -130,11 +151,14 @@ def main() -> None:
     parser.add_argument(
         "--large", type=float, default=LARGE, help="megapixels of a large photo (%(default)s)"
     )
+    parser.add_argument("--memory", nargs="+", type=float, metavar="MP", help="only memory, by megapixels")
     given = parser.parse_args()
     torch.set_num_threads(1)
     photo = images.load(given.photo)
     for method in given.methods:
-        print(json.dumps(measure(photo, method, given.large)), flush=True)
+        lines = memory(photo, method, given.memory) if given.memory else [measure(photo, method, given.large)]
+        for line in lines:
+            print(json.dumps(line), flush=True)
 
 
 if __name__ == "__main__":

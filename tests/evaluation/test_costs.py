@@ -25,6 +25,10 @@ def test_an_enlarged_photo_has_the_pixels_asked_for_and_grain(sample):
     assert photo.pixels.diff(dim=3).abs().mean() > 0.02
 
 
+def test_memory_grows_along_a_line():
+    assert costs.growth([1, 2, 4], [570e6, 640e6, 780e6]) == {"MB": 500, "MB a megapixel": 70}
+
+
 @pytest.mark.slow
 def test_a_run_of_the_command_line_tells_its_costs(tmp_path):
     told = costs.run(Photo(torch.zeros(1, 3, 64, 64)), "onepass", tmp_path / "grey.png")

@@ -91,7 +91,7 @@ bench: $(READY)
 	@mkdir -p build
 	@$(QUIET) $(SLEEPING) BENCH_ROUNDS=$(ROUNDS) .venv/bin/python -m pytest -q -p no:randomly -p no:xdist \
 	    -p no:cacheprovider --benchmark-json=build/benchmark.json --benchmark-columns=min,rounds benchmarks -k '$(ONLY)'
-	@echo "== Look at reports/bench/ratios.png; the numbers lie beside it in ratios.json"
+	@echo "== Look at reports/bench/figures/ratios.png; the numbers are in reports/bench/ratios.json"
 
 # The executed notebook goes once the page is written: the page holds all of it.
 # NOTEBOOK is a number; PHOTO only fits one whose parameters name a photo: the others refuse it, and say theirs.

@@ -48,9 +48,17 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
+def one_core() -> None:
+    """Let this process have one core: what others do on more of them, or wait for, counts as well."""
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+
+
 @pytest.fixture
 def run(benchmark, tmp_path) -> Callable[..., None]:
-    """Run a command as often as there are rounds, each time in an empty folder: ``{out}`` in its words."""
+    """Run a command as often as there are rounds, each time in an empty folder: ``{out}`` in its words.
+
+    On one core, unless it is given its ``share`` of the machine: variables of its environment.
+    """
 
     def rounds(words: list[str], share: dict | None = None) -> None:
         folders = iter(range(1000))
@@ -61,11 +69,8 @@ def run(benchmark, tmp_path) -> Callable[..., None]:
             return ([word.replace("{out}", str(folder)) for word in words],), {}
 
         def work(command: list[str]) -> None:
-            first = (
-                min(os.sched_getaffinity(0)) if share is None and hasattr(os, "sched_getaffinity") else None
-            )
-            pin = None if first is None else (lambda: os.sched_setaffinity(0, {first}))
             environment = os.environ | (HERE if share is None else share)
+            pin = one_core if share is None and hasattr(os, "sched_setaffinity") else None
             done = subprocess.run(command, capture_output=True, text=True, env=environment, preexec_fn=pin)
             assert not done.returncode, done.stderr[-500:]
 
@@ -99,7 +104,7 @@ def pytest_benchmark_update_json(config: pytest.Config, benchmarks: list, output
         for way, ratio in found["ratios"].items()
         if ratio != 1
     }
-    figures.save(figures.bars(bars, "times what the other way takes"), REPORT, "ratios")
+    figures.save(figures.bars(bars, "times what the other way takes"), REPORT / "figures", "ratios")
 
 
 def ratios(seconds: dict[str, float]) -> dict[str, float]:

@@ -18,7 +18,7 @@ DEFACE = os.environ.get("DEFACE", "deface")
 DEID, PLAIN = [sys.executable, "-m", "deid"], [sys.executable, str(ROOT / "benchmarks" / "plain.py")]
 OWN = {"default": [], "no check": ["--no-verify"], "blur": ["--method", "blur", "--no-verify"]}
 WAYS = pytest.mark.parametrize("way", [*OWN, "deface", "plain"])
-WEB = 10  # portraits in the folder of web photos
+WEB, MANY = 10, 18  # portraits in a folder of web photos, and in one that several processes do
 
 
 def command(way: str, photos: list[Path]) -> list[str]:
@@ -42,12 +42,11 @@ def camera(tmp_path_factory) -> list[Path]:
     return [folder / "12.jpg", folder / "24.jpg"]
 
 
-@pytest.fixture(scope="session")
-def web() -> list[Path]:
-    """A folder's worth of web photos: twelve faces, two, and portraits of people who do not exist."""
-    portraits = sorted(path for path in PORTRAITS.glob("*") if path.suffix in images.SUFFIXES)[:WEB]
-    if len(portraits) < WEB:
-        pytest.skip(f"not run: {PORTRAITS} has no {WEB} portraits (PORTRAITS=FOLDER)")
+def web(count: int) -> list[Path]:
+    """Web photos: twelve faces, two, and so many portraits of people who do not exist."""
+    portraits = sorted(path for path in PORTRAITS.glob("*") if path.suffix in images.SUFFIXES)[:count]
+    if len(portraits) < count:
+        pytest.skip(f"not run: {PORTRAITS} has no {count} portraits (PORTRAITS=FOLDER)")
     return [GROUP, SAMPLE, *portraits]
 
 
@@ -76,12 +75,15 @@ def test_camera_photo_of_24_megapixels(run, way, camera):
 
 
 @WAYS
-def test_web_photos(run, way, web):
-    run(command(way, web))
+def test_web_photos(run, way):
+    run(command(way, web(WEB)))
 
 
 @pytest.mark.wall
 @pytest.mark.parametrize("way", ["one process", "two processes", "auto"])
-def test_workers(run, way, web):
+def test_workers(run, way):
     workers = {"one process": "1", "two processes": "2", "auto": "auto"}[way]
-    run([*DEID, *map(str, web), "-o", "{out}", "--no-verify", "--workers", workers], {"TQDM_DISABLE": "1"})
+    run(
+        [*DEID, *map(str, web(MANY)), "-o", "{out}", "--no-verify", "--workers", workers],
+        {"TQDM_DISABLE": "1"},
+    )

@@ -8,6 +8,7 @@ from tqdm import tqdm
 from deid.terminal import printable, watched
 
 EVERY = 10.0  # seconds between two lines
+shown = True  # not in a process whose words another one says
 
 
 class Lines(tqdm):
@@ -38,6 +39,7 @@ class Lines(tqdm):
 
 def bar(*arguments: Any, **more: Any) -> tqdm:
     """A bar of tqdm on the terminal, or ``Lines`` where stderr is none; the arguments are tqdm's."""
+    more |= {} if shown else {"disable": True}
     return (tqdm if watched(sys.stderr) else Lines)(*arguments, **more)
 
 

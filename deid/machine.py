@@ -7,9 +7,9 @@ import sys
 # Of glibc's malloc.h: what goes back to the system when it is freed, what is asked for at once, large pieces.
 TRIM_THRESHOLD, TOP_PAD, MMAP_MAX = -1, -2, -4
 AT_ONCE = 64 << 20  # bytes
-# Bytes that a process takes for a photo: always, and for each of its pixels (docs/options.md).
-ALWAYS, FOR_A_PIXEL = 900 << 20, 140
-FEWEST = 4  # photos for each process: what it needs to start is worth about one
+# Bytes that a process takes for a photo: always, and for each of its pixels (docs/speed.md).
+ALWAYS, FOR_A_PIXEL = 1100 << 20, 75
+FEWEST = 8  # photos for each process: it needs as long as two or three of them to start
 
 
 def hold_memory() -> None:

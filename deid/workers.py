@@ -16,16 +16,19 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
-from deid import machine
+import torch
 
-if TYPE_CHECKING:  # a new process sets its environment before it imports these
-    from deid.anonymization.batch import Job
-    from deid.anonymization.options import Options
+from deid import bars, console, machine
+from deid.anonymization.batch import Job
+from deid.anonymization.options import Options
+from deid.bars import say
+from deid.devices import resolve_device
+from deid.photo import opening
 
 AUTO = "auto"
-Jobs = Sequence[tuple[Path, "Job"]]  # the folder of the results, and what is to be done
+Jobs = Sequence[tuple[Path, Job]]  # the folder of the results, and what is to be done
 
 
 class Done(NamedTuple):
@@ -36,11 +39,8 @@ class Done(NamedTuple):
     complaints: str
 
 
-def count(asked: str | None, jobs: Jobs, options: "Options") -> int:
+def count(asked: str | None, jobs: Jobs, options: Options) -> int:
     """How many processes do these photos: as many as were ``asked`` for, or for "auto" as many as pay."""
-    from deid.devices import resolve_device
-    from deid.photo import opening
-
     if asked != AUTO:
         return min(int(asked or 1), max(1, len(jobs)))
     if resolve_device(options.device) != "cpu":
@@ -49,18 +49,16 @@ def count(asked: str | None, jobs: Jobs, options: "Options") -> int:
     return machine.processes(len(jobs), max((width * height for width, height in sizes), default=0))
 
 
-def each(jobs: Jobs, options: "Options", given: argparse.Namespace, processes: int) -> Iterator[bool]:
+def each(jobs: Jobs, options: Options, given: argparse.Namespace, processes: int) -> Iterator[bool]:
     """Do all photos in so many processes; yields whether one was written, in the order in which they end.
 
     Who stops asking waits until the photos at work are whole.
     """
-    from deid import console
-    from deid.bars import say
-
     tasks: dict[Future[Done], tuple[Path, Job]] = {}
     alone: list[tuple[Path, Job]] = []
     share = max(1, machine.cores() // processes)
-    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _begin, (share,)) as pool:
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # a thread that waits leaves its core to the others
+    with ProcessPoolExecutor(processes, _context(), _begin, (share,)) as pool:
         try:
             for at in jobs:
                 try:
@@ -80,10 +78,8 @@ def each(jobs: Jobs, options: "Options", given: argparse.Namespace, processes: i
         yield console.do_photo(job, output, options, given)
 
 
-def _told(task: "Future[Done]") -> bool:
+def _told(task: Future[Done]) -> bool:
     """Say what a photo's process said of it -> whether it was written."""
-    from deid.bars import say
-
     done = task.result()
     for line in done.said.splitlines():
         say(line)
@@ -92,16 +88,22 @@ def _told(task: "Future[Done]") -> bool:
     return done.written
 
 
+def _context() -> Any:
+    """How processes are started: where that is possible from one that has imported all that is slow."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():  # Windows
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["deid.workers"])
+    return context
+
+
 def _begin(threads: int) -> None:
-    """In a new process, before anything slow is imported: its share of the machine, and when it ends."""
+    """In a new process: its share of the machine, no bars, and when it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process is told, and waits for the photo at work
-    os.environ |= {"TQDM_DISABLE": "1"}
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # a thread that waits leaves its core to the others
     threading.Thread(target=_end_with_the_first, daemon=True).start()
     machine.hold_memory()
-    import torch
-
     torch.set_num_threads(threads)
+    bars.shown = False
 
 
 def _end_with_the_first() -> None:
@@ -112,9 +114,7 @@ def _end_with_the_first() -> None:
         os._exit(1)
 
 
-def _do(output: Path, job: "Job", options: "Options", given: argparse.Namespace) -> Done:
-    from deid import console
-
+def _do(output: Path, job: Job, options: Options, given: argparse.Namespace) -> Done:
     said, complaints = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(complaints):
         written = console.do_photo(job, output, options, given)

@@ -99,12 +99,16 @@ def pytest_benchmark_update_json(config: pytest.Config, benchmarks: list, output
         one["stats"].pop("data", None)
     write_atomically(path, (json.dumps(known, indent=1) + "\n").encode())
     bars = {
-        f"{group}: {way}": ratio
+        f"{group}: {way}": round(ratio, 2)
         for group, found in known.items()
         for way, ratio in found["ratios"].items()
         if ratio != 1
     }
-    figures.save(figures.bars(bars, "times what the other way takes"), REPORT / "figures", "ratios")
+    figures.save(
+        figures.bars(bars, "times what the plain way takes (workers: one process)"),
+        REPORT / "figures",
+        "ratios",
+    )
 
 
 def ratios(seconds: dict[str, float]) -> dict[str, float]:
@@ -117,7 +121,7 @@ def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
     path = REPORT / "ratios.json"
     if not path.exists():
         return
-    terminalreporter.section("seconds, and times what the other way takes")
+    terminalreporter.section("seconds, and times what the plain way takes")
     for group, found in json.loads(path.read_text()).items():
         for way, ratio in found["ratios"].items():
             spent = found["seconds"][way]

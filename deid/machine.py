@@ -36,6 +36,15 @@ def cores() -> int:
         return os.cpu_count() or 1
 
 
+def idle() -> int:
+    """How many of them have nothing to do: the load of the last minute is that of others; at least one."""
+    try:
+        load = os.getloadavg()[0]
+    except (AttributeError, OSError):  # Windows
+        load = 0.0
+    return max(1, cores() - round(load))
+
+
 def memory() -> int:
     """Bytes of memory that this machine has; 0 where it does not say."""
     try:
@@ -47,10 +56,10 @@ def memory() -> int:
 def processes(photos: int, pixels: int, some: int | None = None, bytes_there: int | None = None) -> int:
     """How many processes do so many photos, of at most so many ``pixels``, in the least time.
 
-    One for each of ``some`` cores (None: all that there are), while each has ``FEWEST`` photos and half of
+    One for each of ``some`` cores (None: those that are idle), while each has ``FEWEST`` photos and half of
     the memory (``bytes_there``) is enough for all.
     """
-    some = cores() if some is None else some
+    some = idle() if some is None else some
     there = memory() if bytes_there is None else bytes_there
     fitting = there // 2 // (ALWAYS + FOR_A_PIXEL * pixels) if there else some
     return max(1, min(some, photos // FEWEST, fitting))

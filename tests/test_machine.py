@@ -1,6 +1,7 @@
 """What of the machine a run takes."""
 
 import ctypes
+import os
 import subprocess
 import sys
 
@@ -52,6 +53,13 @@ def test_there_are_as_many_processes_as_have_photos_cores_and_memory(
     assert machine.processes(photos, pixels, cores, gigabytes << 30) == wanted
 
 
+def test_what_others_do_leaves_fewer_cores(monkeypatch):
+    monkeypatch.setattr(os, "getloadavg", lambda: (0.4, 0, 0), raising=False)
+    assert machine.idle() == machine.cores()
+    monkeypatch.setattr(os, "getloadavg", lambda: (1000.0, 0, 0), raising=False)
+    assert machine.idle() == 1 and machine.processes(1000, 1000) == 1
+
+
 def test_this_machine_has_cores_and_memory():
-    assert machine.cores() >= 1 and machine.memory() >= 0
+    assert machine.cores() >= machine.idle() >= 1 and machine.memory() >= 0
     assert machine.processes(1000, 1000) >= 1

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from deid import machine
 from deid.anonymization import batch, looking, pipeline, previews, reruns, review, telling
 from deid.anonymization.albums import Album
 from deid.anonymization.batch import Job
@@ -55,6 +56,7 @@ def do_photo(
     try:
         origin = reruns.origin(job)  # before it is read: a photo that changes meanwhile is done again
         photo = images.load(job.source, keep=options.metadata)
+        machine.hold_memory(photo.size[0] * photo.size[1])
         result, frames = _anonymize(job, photo, options, arguments.gif, album)
         gif = _gif_writer(frames) if frames else None
         record = manifest(result, options) | origin

@@ -6,26 +6,32 @@ import sys
 
 # Of glibc's malloc.h: what goes back to the system when it is freed, what is asked for at once, large pieces.
 TRIM_THRESHOLD, TOP_PAD, MMAP_MAX = -1, -2, -4
-AT_ONCE = 64 << 20  # bytes
+HELD = {MMAP_MAX: 0, TRIM_THRESHOLD: -1, TOP_PAD: 64 << 20}  # bytes
+GIVEN_BACK = {MMAP_MAX: 65536, TRIM_THRESHOLD: 128 << 10, TOP_PAD: 128 << 10}  # glibc's own
+LARGE = 64_000_000  # pixels of a photo that needs all memory: held in pieces, a sixth more would be needed
 # Bytes that a process takes for a photo: always, and for each of its pixels (docs/speed.md).
 ALWAYS, FOR_A_PIXEL = 1100 << 20, 75
 FEWEST = 8  # photos for each process: it needs as long as two or three of them to start
 
 
-def hold_memory() -> None:
+def hold_memory(pixels: int = 0) -> None:
     """Let freed memory stay with this process, where the C library is glibc; elsewhere nothing is done.
 
     glibc gives large pieces back to the system at once, which clears them before they are used again. A photo
-    of 12 megapixels needs hundreds of such pieces, and more time to clear them than to load it.
+    of 12 megapixels needs hundreds of such pieces, and more time to clear them than to load it. For one of
+    ``LARGE`` pixels, what is freed goes back.
     """
     if not sys.platform.startswith("linux"):
         return
     try:
-        mallopt = ctypes.CDLL(None).mallopt
+        library = ctypes.CDLL(None)
+        mallopt, trim = library.mallopt, library.malloc_trim
     except (AttributeError, OSError):  # another C library
         return
-    for name, value in ((MMAP_MAX, 0), (TRIM_THRESHOLD, -1), (TOP_PAD, AT_ONCE)):
+    for name, value in (HELD if pixels < LARGE else GIVEN_BACK).items():
         mallopt(name, value)
+    if pixels >= LARGE:
+        trim(0)
 
 
 def cores() -> int:

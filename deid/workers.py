@@ -56,7 +56,7 @@ def each(jobs: Jobs, options: Options, given: argparse.Namespace, processes: int
     """
     tasks: dict[Future[Done], tuple[Path, Job]] = {}
     alone: list[tuple[Path, Job]] = []
-    share = max(1, machine.cores() // processes)
+    share = max(1, min(torch.get_num_threads(), machine.cores() // processes))
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # a thread that waits leaves its core to the others
     with ProcessPoolExecutor(processes, _context(), _begin, (share,)) as pool:
         try:

@@ -53,7 +53,7 @@ MAY_IMPORT = {
     "arguments": ANONYMIZES | {"commands"},
     "bars": {"terminal"},
     "commands": set(),  # it imports what is asked for by its name
-    "console": ANONYMIZES | {"bars", "figures", "terminal", "video"},
+    "console": ANONYMIZES | {"bars", "figures", "machine", "terminal", "video"},
     "doctor": {"references"},  # it asks for the library, where PyTorch can be imported
     "effects": ANONYMIZES,
     "machine": set(),

@@ -37,6 +37,8 @@ def without(given: argparse.Namespace, options: Options) -> Iterator[str]:
         yield from _told(given, CHECKING, "with --no-verify")
     if options.link and options.draws:
         yield from _told(given, ("workers",), "with --link")
+    elif given.cluster:
+        yield from _told(given, ("workers",), "with --cluster")
     if given.webcam is not None:
         yield from _told(given, OF_FILES, "with --webcam")
     elif given.preview or given.review:

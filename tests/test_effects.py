@@ -25,6 +25,7 @@ def told(line: str, photos: int = 2, clips: int = 0) -> list[str]:
         ("a.jpg -o out --review --no-verify", "--no-verify has no effect with --review"),
         ("a.jpg --preview --overwrite", "--overwrite has no effect with --preview"),
         ("a.jpg --workers 2 --preview", "--workers has no effect with --preview"),
+        ("a.jpg -o out --workers 2 --cluster auto", "--workers has no effect with --cluster"),
         ("a.jpg --workers 2 --link", "--workers has no effect with --link"),
         ("a.jpg --webcam 0", "FILE_OR_FOLDER has no effect with --webcam"),
         ("--webcam 0 -o out", "-o has no effect with --webcam"),

@@ -7,7 +7,7 @@ default, with the people that come with it and the seed below.
 The portraits are of people who do not exist: made with Stable Diffusion 3, CC0, from
 https://github.com/faker-js/assets-person-portrait at commit 63aef57b5a839aebe3ad913ec7c76469aabbb6c5. The
 folder or tar holds them as square WebP files with the names listed below. The people were chosen from all
-200 by looking at the results of another method, and the seed from four.
+200 by looking at the results of another method, and the seed from four of an earlier drawing.
 """
 
 import argparse

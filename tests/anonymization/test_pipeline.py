@@ -80,7 +80,7 @@ def test_same_seed_same_bytes_other_seed_other_face(sample, sample_faces, drawn)
 @pytest.mark.parametrize("method", [name for name, entry in inpainting.METHODS.items() if entry.weights])
 def test_every_method_that_draws_has_a_network_that_ships(sample, sample_faces, method):
     """Without the check: whether a face passes it hangs on the last bits of a search."""
-    options = Options(method=method, starts=8, iterations=20, verify=False)
+    options = Options(method=method, starts=8, iterations=40, verify=False)
     result = pipeline.anonymize(sample, options, sample_faces)
     assert [target.method for target in result.targets] == [method, method]
     assert len(pipeline.find_faces(result.photo, options)) == 2, "what was drawn is a face to the detector"

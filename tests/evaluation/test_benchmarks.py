@@ -25,5 +25,5 @@ def test_each_resolution_is_measured_in_a_process_of_its_own():
     large, small = map(json.loads, result.stdout.splitlines())
     del ballast
     assert (large["resolution"], small["resolution"]) == (32, 8)
-    assert small["seconds_a_latent"] > 0 and large["seconds_a_latent"] > 0  # which is less hangs on other work
+    assert small["seconds_a_latent"] > 0 and large["seconds_a_latent"] > 0  # less or more: other work decides
     assert 2**26 < small["peak_bytes"] < large["peak_bytes"]

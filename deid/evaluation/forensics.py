@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from deid.photo.colour import LUMA
 from deid.photo.masks import dilate
 
 REVISION = 1  # of the features: what an older one cached is made again
@@ -49,7 +50,7 @@ def describe(crops: Tensor, holes: Tensor) -> Tensor:
 def _luma_and_chroma(crops: Tensor) -> Tensor:
     """ITU-R BT.601's Y, Cb, Cr, (N, 3, S, S), in grey levels around 0."""
     red, green, blue = crops.unbind(1)
-    luma = 0.299 * red + 0.587 * green + 0.114 * blue
+    luma = LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue
     return torch.stack([luma, 0.564 * (blue - luma), 0.713 * (red - luma)], 1)
 
 

@@ -6,6 +6,7 @@ from torch import Tensor
 # sRGB's primaries over the D65 white point (IEC 61966-2-1).
 TO_XYZ = ((0.4124, 0.3576, 0.1805), (0.2126, 0.7152, 0.0722), (0.0193, 0.1192, 0.9505))
 WHITE = (0.9505, 1.0, 1.089)
+LUMA = (0.299, 0.587, 0.114)  # of coded R, G and B (ITU-R BT.601)
 # A photo is not dark if so large a share of a frame is seen and at least so bright (of 1).
 BRIGHT_SHARE, LIT = 0.01, 0.42
 MOST_GAIN = 12.0  # how much a dark photo's values are multiplied at most

@@ -9,9 +9,8 @@ import torch
 from torch import Tensor
 
 from deid.photo.blending import gaussian
-from deid.photo.colour import lab
+from deid.photo.colour import LUMA, lab
 
-LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 SHARE, MOST = 0.65, 2.0  # of what is missing that is given back, and times the chroma at most
 LEAST = 3.0  # chroma below which a hue says nothing
 COLOURFUL = 8.0  # mean chroma around a face from which on a photo counts as coloured
@@ -25,7 +24,7 @@ def coloured(drawn: Tensor, frame: Tensor, visible: Tensor, picture: Tensor, wei
     ``frame`` (1, 3, 128, 128) is seen where ``visible`` (1, 1, 128, 128) is 1; the reference ``picture``
     (1, 3, 128, 128) is shown where ``weight`` is.
     """
-    if not weight.any():
+    if not (weight.any() and visible.any()):
         return drawn
     own, wanted = (_mean(lab(part)[:, 1:], weight).norm() for part in (drawn, picture))
     around = _mean(lab(frame)[:, 1:].norm(dim=1, keepdim=True), visible)
@@ -39,4 +38,4 @@ def coloured(drawn: Tensor, frame: Tensor, visible: Tensor, picture: Tensor, wei
 
 def _mean(colours: Tensor, weight: Tensor) -> Tensor:
     """Means (C,) of (1, C, S, S) where ``weight`` (1, 1, S, S) is."""
-    return ((colours * weight).sum((2, 3)) / weight.sum().clamp(min=1))[0]
+    return ((colours * weight).sum((2, 3)) / weight.sum())[0]

@@ -11,6 +11,9 @@ from torch import Tensor
 from deid.photo import masks
 
 MIRRORED = [1, 0, 2, 4, 3]  # the landmarks of a face in a mirror: left and right are exchanged
+# How often each of the tool's masks is drawn: for version 3, and for the network that joins references.
+HOLES = {"face": 0.6, "centre-50": 0.2, "centre-32": 0.2}
+HOLES_OF_REFERENCES = {"forehead": 0.6, "face": 0.15, "face-120": 0.15, "centre-50": 0.1}
 
 
 def translate(images: Tensor, reach: int, random: torch.Generator) -> Tensor:
@@ -54,11 +57,6 @@ def enlarge(images: Tensor, share: float, random: torch.Generator, smallest: int
         small = F.interpolate(images[index : index + 1], (side, side), mode="bicubic", antialias=True)
         enlarged[index] = F.interpolate(small, (size, size), mode="bicubic").clamp(-1, 1)
     return enlarged
-
-
-# How often each of the tool's masks is drawn: for version 3, and for the network that joins references.
-HOLES = {"face": 0.6, "centre-50": 0.2, "centre-32": 0.2}
-HOLES_OF_REFERENCES = {"forehead": 0.6, "face": 0.15, "face-120": 0.15, "centre-50": 0.1}
 
 
 def random_hole(

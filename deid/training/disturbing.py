@@ -55,7 +55,8 @@ def retoned(faces: Tensor, skins: Tensor, share: float, random: torch.Generator)
     )
     skin = F.avg_pool2d(torch.maximum(torch.exp(-away / 2), skins), 3, 1, 1)
     wanted = DARKEST + (LIGHTEST - DARKEST) * torch.rand(count, 1, 1, 1, generator=random)
-    # Lightness is about the root of 2.2 of the light, and coded values are, too.
+    # Coded values are scaled, so a darker skin loses its colour, too, as real ones do not: what has learned
+    # from these draws dark skin too grey (``references.colouring``). Scale L* alone before the next training.
     gain = (wanted / mean[:, :1].clamp(min=5)).clamp(*CHANGED) ** STEEP
     gain = gain * (TONE * _normal((count, 3, 1, 1), random)).exp()
     chosen = (torch.rand(count, 1, 1, 1, generator=random) < share).to(faces)

@@ -53,7 +53,8 @@ def test_in_a_grey_photo_a_face_is_grey(hole):
     assert chroma(made) < 0.5
 
 
-def test_without_a_reference_nothing_is_done(hole):
-    visible, _ = hole
+def test_without_a_reference_or_surroundings_nothing_is_done(hole):
+    visible, weight = hole
     drawn, nothing = plain(SKIN), torch.zeros(1, 1, SIDE, SIDE)
     assert colouring.coloured(drawn, drawn * visible, visible, drawn, nothing) is drawn
+    assert colouring.coloured(drawn, drawn * nothing, nothing, drawn * weight, weight) is drawn

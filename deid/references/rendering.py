@@ -9,7 +9,7 @@ from deid.photo import masks
 from deid.photo.blending import gaussian
 from deid.photo.masks import dilate
 from deid.photo.resampling import enlarge
-from deid.references import backdrop, fitting, harmonizing, mixing, people, refining, surroundings
+from deid.references import backdrop, brows, fitting, harmonizing, mixing, people, refining, surroundings
 from deid.references.library import Library
 from deid.references.people import Placement
 from deid.references.widening import widened
@@ -22,12 +22,13 @@ THIN = 5  # half of the width, in its pixels, of what is not shown
 
 @dataclass(frozen=True)
 class Fitted:
-    """A reference at the landmarks of a face: its ``picture`` (1, 3, S, S), and where it is shown,
-    ``weight`` (1, 1, S, S) as 0 or 1.
+    """A reference at the ``landmarks`` (5, 2) of a face: its ``picture`` (1, 3, S, S), and where it is
+    shown, ``weight`` (1, 1, S, S) as 0 or 1.
     """
 
     picture: Tensor
     weight: Tensor
+    landmarks: Tensor
 
 
 def fit(library: Library, name: str, landmarks: Tensor, visible: Tensor) -> Fitted:
@@ -43,7 +44,7 @@ def fit(library: Library, name: str, landmarks: Tensor, visible: Tensor) -> Fitt
         upper, lower = fitted
         weights = torch.cat([upper.weight, lower.weight])
         picture, weight = mixing.join(upper.picture, lower.picture, weights, landmarks)
-    return Fitted(*widened(picture, weight, visible, landmarks))
+    return Fitted(*widened(picture, weight, visible, landmarks), landmarks)
 
 
 def _fit(library: Library, place: Placement, landmarks: Tensor, size: int) -> Fitted:
@@ -54,7 +55,7 @@ def _fit(library: Library, place: Placement, landmarks: Tensor, size: int) -> Fi
     coarse = (landmarks + 0.5) * (SIDE / size) - 0.5
     weight = shown(fitting.warp(matte, own * SIDE - 0.5, coarse), coarse)
     larger = enlarge(gaussian(weight, ROUND), size)
-    return Fitted(fitting.warp(crop, own * size - 0.5, landmarks), (larger > 0.5).float())
+    return Fitted(fitting.warp(crop, own * size - 0.5, landmarks), (larger > 0.5).float(), landmarks)
 
 
 def render(library: Library, name: str, frame: Tensor, visible: Tensor, landmarks: Tensor) -> Tensor:
@@ -73,6 +74,7 @@ def joined(fitted: Fitted, frame: Tensor, visible: Tensor) -> Tensor:
         refining.drawn(given), given[:, :3], given[:, 3:4], (given[:, 7:] > 0.5).to(given)
     )
     face = harmonizing.detailed(layers.face, fitted.picture, fitted.weight)
+    face = brows.faded(face, frame, visible, fitted.landmarks)
     around = torch.where(visible > 0.5, frame, enlarge(layers.around, frame.shape[3]))
     return harmonizing.compose(around, face, fitted.weight, layers.apart)
 

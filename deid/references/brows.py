@@ -1,0 +1,83 @@
+"""Brows as dark as the hair that is seen: black ones under fair hair are the first thing that people notice.
+
+The library's people may all be dark-haired. A brow that is too dark for the hair above the hole is faded
+towards the skin around it, and keeps its shape.
+"""
+
+import torch
+from torch import Tensor
+
+from deid.photo import masks
+from deid.photo.blending import gaussian
+from deid.photo.colour import LUMA, lab
+from deid.photo.resampling import enlarge
+from deid.references.refining import SIDE, shrunk
+
+# Where brows are, of the way from mouth to eyes above these, and half of their width, in eye distances.
+LOW, MIDDLE, HIGH, WIDE = 0.08, 0.27, 0.5, 0.56
+SKIN, AROUND = 8.0, 5.0  # pixels, of 128: over which skin is told from brows, and over which it is continued
+DARKER = 0.94  # of the light around: brows are darker
+DARKEST = 0.05  # the share of a brow's place that says how dark the brow is
+OF_HAIR, LIGHTEST = 0.72, 0.68  # of the hair's light, and of the skin's: as light as brows become
+BARE, UNKNOWN = 9.0, 0.5  # colour difference below which a head is bald, and what its brows then become
+MOST = 0.85  # of a brow's darkness that is lost at most
+
+
+def faded(face: Tensor, frame: Tensor, visible: Tensor, landmarks: Tensor) -> Tensor:
+    """The ``face`` (1, 3, S, S) in [-1, 1], its brows no darker than the hair above the hole allows.
+
+    ``frame`` (1, 3, S, S) is seen where ``visible`` (1, 1, S, S) is 1. ``landmarks`` (5, 2) in pixels.
+    """
+    size = face.shape[3]
+    points = (landmarks.double() + 0.5) * (SIDE / size) - 0.5
+    drawn, place = shrunk(face), _place(points)
+    skin = _skin(drawn)
+    share = _light(drawn) / _light(skin).clamp(min=0.02)
+    inside = share[place > 0.5]
+    if not len(inside):
+        return face
+    brow = inside.quantile(DARKEST).item()
+    wanted = _wanted(shrunk(frame * visible), shrunk(visible) > 0.99, skin, points)
+    fade = min(MOST, max(0.0, 1 - (1 - wanted) / max(1e-3, 1 - brow)))
+    lighter = (enlarge(skin, size) - face) * enlarge(fade * place, size)
+    return face + lighter * (_light(lighter, 0.0) > 0)
+
+
+def _wanted(frame: Tensor, seen: Tensor, skin: Tensor, points: Tensor) -> float:
+    """The light of brows that go with the hair, as a share of the skin's."""
+    hidden, wide, inner = (
+        masks.frame_mask(name, points, SIDE) < 0.5 for name in ("forehead", "face-140", "face-80")
+    )
+    above = torch.arange(SIDE)[:, None] < points[:2, 1].mean()
+    hair = (seen & wide & ~hidden & above)[0, 0]
+    if not hair.any():
+        return UNKNOWN
+    colour, own = frame[0, :, hair].median(1).values, skin[0, :, inner[0, 0]].median(1).values
+    apart = (lab(colour[None, :, None, None]) - lab(own[None, :, None, None])).norm().item()
+    if apart < BARE:
+        return UNKNOWN
+    light, lit = (((part + 1) / 2).mean().item() for part in (colour, own))
+    return min(LIGHTEST, OF_HAIR * light / max(lit, 0.02))
+
+
+def _place(points: Tensor) -> Tensor:
+    """Where brows are, (1, 1, 128, 128), soft from 0 to 1; landmarks (5, 2) in its pixels."""
+    steps = torch.arange(SIDE, dtype=points.dtype)
+    grid = torch.stack(torch.meshgrid(steps, steps, indexing="xy"), -1)
+    up, across = points[:2].mean(0) - points[3:].mean(0), points[1] - points[0]
+    away = grid[None] - (points[:2, None, None] + MIDDLE * up)
+    high = (away * up).sum(-1) / up.square().sum()
+    wide = (away * across).sum(-1) / across.square().sum() / WIDE
+    high = torch.where(high > 0, high / (HIGH - MIDDLE), high / (MIDDLE - LOW))
+    inside = (high.square() + wide.square() < 1).float().amax(0)
+    return gaussian(inside[None, None], 1.5)
+
+
+def _skin(drawn: Tensor) -> Tensor:
+    """The face (1, 3, 128, 128) without what is darker than what lies around it."""
+    lit = (_light(drawn) > DARKER * _light(gaussian(drawn, SKIN))).to(drawn)
+    return gaussian(drawn * lit, AROUND) / gaussian(lit, AROUND).clamp(min=1e-3)
+
+
+def _light(pixels: Tensor, black: float = 1.0) -> Tensor:
+    return (pixels * torch.tensor(LUMA)[:, None, None]).sum(1, keepdim=True) / 2 + black / 2

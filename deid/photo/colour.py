@@ -23,6 +23,11 @@ def lab(pixels: Tensor) -> Tensor:
     return torch.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], 1)
 
 
+def light(pixels: Tensor) -> Tensor:
+    """Pixels (N, 3, H, W) in [-1, 1] -> luma (N, 1, H, W) from 0 to 1 (ITU-R BT.601)."""
+    return ((pixels + 1) / 2 * torch.tensor(LUMA).to(pixels)[:, None, None]).sum(1, keepdim=True)
+
+
 def exposure(crops: Tensor, visible: Tensor) -> Tensor:
     """By how much the values of dark frames are to be multiplied, from black on: (F, 1, 1, 1), 1 or more.
 

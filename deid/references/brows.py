@@ -9,7 +9,7 @@ from torch import Tensor
 
 from deid.photo import masks
 from deid.photo.blending import gaussian
-from deid.photo.colour import LUMA, lab
+from deid.photo.colour import lab, light
 from deid.photo.resampling import enlarge
 from deid.references.refining import SIDE, shrunk
 
@@ -32,7 +32,7 @@ def faded(face: Tensor, frame: Tensor, visible: Tensor, landmarks: Tensor) -> Te
     points = (landmarks.double() + 0.5) * (SIDE / size) - 0.5
     drawn, place = shrunk(face), _place(points)
     skin = _skin(drawn)
-    share = _light(drawn) / _light(skin).clamp(min=0.02)
+    share = light(drawn) / light(skin).clamp(min=0.02)
     inside = share[place > 0.5]
     if not len(inside):
         return face
@@ -40,7 +40,7 @@ def faded(face: Tensor, frame: Tensor, visible: Tensor, landmarks: Tensor) -> Te
     wanted = _wanted(shrunk(frame * visible), shrunk(visible) > 0.99, skin, points)
     fade = min(MOST, max(0.0, 1 - (1 - wanted) / max(1e-3, 1 - brow)))
     lighter = (enlarge(skin, size) - face) * enlarge(fade * place, size)
-    return face + lighter * (_light(lighter, 0.0) > 0)
+    return face + lighter * (light(lighter) > 0.5)
 
 
 def _wanted(frame: Tensor, seen: Tensor, skin: Tensor, points: Tensor) -> float:
@@ -56,8 +56,8 @@ def _wanted(frame: Tensor, seen: Tensor, skin: Tensor, points: Tensor) -> float:
     apart = (lab(colour[None, :, None, None]) - lab(own[None, :, None, None])).norm().item()
     if apart < BARE:
         return UNKNOWN
-    light, lit = (((part + 1) / 2).mean().item() for part in (colour, own))
-    return min(LIGHTEST, OF_HAIR * light / max(lit, 0.02))
+    dark, lit = (((part + 1) / 2).mean().item() for part in (colour, own))
+    return min(LIGHTEST, OF_HAIR * dark / max(lit, 0.02))
 
 
 def _place(points: Tensor) -> Tensor:
@@ -75,9 +75,5 @@ def _place(points: Tensor) -> Tensor:
 
 def _skin(drawn: Tensor) -> Tensor:
     """The face (1, 3, 128, 128) without what is darker than what lies around it."""
-    lit = (_light(drawn) > DARKER * _light(gaussian(drawn, SKIN))).to(drawn)
+    lit = (light(drawn) > DARKER * light(gaussian(drawn, SKIN))).to(drawn)
     return gaussian(drawn * lit, AROUND) / gaussian(lit, AROUND).clamp(min=1e-3)
-
-
-def _light(pixels: Tensor, black: float = 1.0) -> Tensor:
-    return (pixels * torch.tensor(LUMA)[:, None, None]).sum(1, keepdim=True) / 2 + black / 2

@@ -55,8 +55,8 @@ class Weights:
     kind: float = 2.0
     traits: float = 2.0
     glasses: float = 0.3
-    beard: float = 1.2
-    brows: float = 0.5
+    beard: float = 2.4
+    brows: float = 0.25
     detail: float = 0.3
 
 

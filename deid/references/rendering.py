@@ -12,6 +12,7 @@ from deid.photo.resampling import enlarge
 from deid.references import backdrop, brows, fitting, harmonizing, mixing, people, refining, surroundings
 from deid.references.library import Library
 from deid.references.people import Placement
+from deid.references.softening import softened
 from deid.references.widening import widened
 
 SIDE = 128  # of the view in which a face's outline is found
@@ -75,6 +76,7 @@ def joined(fitted: Fitted, frame: Tensor, visible: Tensor) -> Tensor:
     )
     face = harmonizing.detailed(layers.face, fitted.picture, fitted.weight)
     face = brows.faded(face, frame, visible, fitted.landmarks)
+    face = softened(face, fitted.picture, fitted.weight, fitted.landmarks)
     around = torch.where(visible > 0.5, frame, enlarge(layers.around, frame.shape[3]))
     return harmonizing.compose(around, face, fitted.weight, layers.apart)
 

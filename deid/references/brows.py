@@ -18,8 +18,8 @@ LOW, MIDDLE, HIGH, WIDE = 0.08, 0.27, 0.5, 0.56
 SKIN, AROUND = 8.0, 5.0  # pixels, of 128: over which skin is told from brows, and over which it is continued
 DARKER = 0.94  # of the light around: brows are darker
 DARKEST = 0.05  # the share of a brow's place that says how dark the brow is
-OF_HAIR, LIGHTEST = 0.72, 0.68  # of the hair's light, and of the skin's: as light as brows become
-BARE, UNKNOWN = 9.0, 0.5  # colour difference below which a head is bald, and what its brows then become
+OF_HAIR, LIGHTEST = 0.72, 0.58  # of the hair's light, and of the skin's: as light as brows become
+BARE, UNKNOWN = 9.0, 0.42  # colour difference below which a head is bald, and what its brows then become
 MOST = 0.85  # of a brow's darkness that is lost at most
 
 

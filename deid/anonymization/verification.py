@@ -140,7 +140,9 @@ def verify(photo: Tensor, draft: Draft, options: Options) -> Generator[Draft, No
 
 def change(target: Target, outcome: Outcome, options: Options) -> tuple[Target, Outcome]:
     """What to do with a target that was recognised: the next attempt, or black."""
-    outcome, target = replace(outcome, attempts=outcome.attempts + 1), replace(target, truncation=TRUNCATION)
+    outcome = replace(outcome, attempts=outcome.attempts + 1)
+    tried = (target.reference,) if target.reference else ()  # another one, for this one was recognised
+    target = replace(target, truncation=TRUNCATION, avoid=(*target.avoid, *tried))
     larger = outcome.attempts > AS_LARGE
     if not options.draws or outcome.attempts > REDRAWN or (larger and target.mask not in LARGER):
         return cover(target, outcome, "still recognised")

@@ -184,9 +184,7 @@ def record(options: Options) -> dict | str:
 
 def threshold(options: Options) -> float:
     """The similarity over which a face counts as recognised. Raises ``ValueError`` where none is known."""
-    known = recognisers.load(
-        options.recogniser
-    ).threshold  # loaded even if it is not asked: it has to be there
+    known = recognisers.load(options.recogniser).threshold  # it has to be there even if it is not asked
     if not (options.threshold or known):
         raise ValueError(
             f"{options.recogniser}: no threshold was measured for it here; give one with --threshold"

@@ -143,6 +143,14 @@ def test_three_more_people_are_tried_before_the_hole_grows(sample_faces):
     assert holes == [*["inner"] * 3, "forehead", "face-120"] and outcome.verdict == "hidden completely"
 
 
+def test_who_was_recognised_is_not_tried_again(sample_faces):
+    (target, *_), outcome = pipeline.plan_targets(sample_faces, Options()), targets.Outcome()
+    for name in ("set/one", "set/two"):
+        shown = dataclasses.replace(target, reference=name)
+        target, outcome = verification.change(shown, outcome, Options())
+    assert target.avoid == ("set/one", "set/two")
+
+
 def test_a_look_at_some_faces_leaves_the_others_as_they_were(sample, sample_faces):
     planned = pipeline.plan_targets(sample_faces, ONEPASS)
     outcomes = [targets.Outcome() for _ in planned]

@@ -82,3 +82,12 @@ def test_a_new_option_leaves_what_is_stored_where_it_is(two_people):
     changed = observations.key(paths, Options(method="blackout", verify=False, mask="face-120"), ("dlib",), 0)
     same = observations.key(paths, Options(method="blackout", verify=False, min_score=0.9), ("dlib",), 0)
     assert names[0] != names[1] == same != changed
+
+
+def test_a_methods_new_drawing_leaves_what_others_made(two_people, monkeypatch):
+    paths = [person.gallery for person in cohort.people(two_people, 1)]
+    asked = [BLACK, Options(method="onepass", verify=False)]
+    before = [observations.key(paths, options, ("dlib",), 0) for options in asked]
+    monkeypatch.setitem(observations.DRAWN, "onepass", observations.REVISION + 1)
+    after = [observations.key(paths, options, ("dlib",), 0) for options in asked]
+    assert before[0] == after[0] and before[1] != after[1]

@@ -15,10 +15,8 @@ GRADIENT, TINT, BLOTCHES = 0.25, 0.05, 0.05
 SHIFT, WARP = 0.02, 0.012  # of the side
 LIGHT, CAST, TONE = 0.15, 0.05, 0.06  # of whole frames, and of skins
 DARKEST, LIGHTEST = 20.0, 75.0  # L* of skins
-CHANGED, STEEP = (
-    (0.3, 1.6),
-    1.4,
-)  # times a skin's L*, and the exponent that makes a gain of coded values of it
+# Times a skin's L*, the exponent that makes a gain of coded values of it, and that of the gain of colour.
+CHANGED, STEEP, KEPT = (0.3, 1.6), 1.4, 0.35
 ALIKE = (2.0, 1.6, 1.6)  # times how much a face's own L*, a* and b* vary: what is as near is skin
 
 
@@ -55,13 +53,13 @@ def retoned(faces: Tensor, skins: Tensor, share: float, random: torch.Generator)
     )
     skin = F.avg_pool2d(torch.maximum(torch.exp(-away / 2), skins), 3, 1, 1)
     wanted = DARKEST + (LIGHTEST - DARKEST) * torch.rand(count, 1, 1, 1, generator=random)
-    # Coded values are scaled, so a darker skin loses its colour, too, as real ones do not: what has learned
-    # from these draws dark skin too grey (``references.colouring``). Scale L* alone before the next training.
     gain = (wanted / mean[:, :1].clamp(min=5)).clamp(*CHANGED) ** STEEP
-    gain = gain * (TONE * _normal((count, 3, 1, 1), random)).exp()
+    cast = (TONE * _normal((count, 3, 1, 1), random)).exp()
     chosen = (torch.rand(count, 1, 1, 1, generator=random) < share).to(faces)
     value = ((faces + 1) / 2).clamp(1e-3, 1)
-    value = value + chosen * skin * ((value * gain).clamp(0, 1) - value)
+    grey = value.mean(1, keepdim=True)  # skins of all tones have much the same chroma: light changes alone
+    other = (grey * gain + (value - grey) * gain**KEPT) * cast
+    value = value + chosen * skin * (other.clamp(0, 1) - value)
     light = LIGHT * _normal((count, 1, 1, 1), random) + CAST * _normal((count, 3, 1, 1), random)
     return (2 * value * light.exp() - 1).clamp(-1, 1)
 

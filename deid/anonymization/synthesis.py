@@ -7,7 +7,6 @@ import itertools
 import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -27,7 +26,6 @@ MAX_CONTEXTUAL = 0.45
 MIN_VISIBLE = 0.15
 FACES_AT_ONCE = 8
 MOST_PREVIEWS = 30  # of faces that appear one by one
-LOOKED_AT = 256  # pixels of a frame that a recogniser is shown
 FIT_SIDE = 128  # of a frame, in pixels, that colours are fitted in
 
 
@@ -48,14 +46,14 @@ def draw(draft: Draft, options: Options, preview_every: int = 0) -> Generator[Dr
     for start, together in _batches(draft, wanted):
         crops, visible = (torch.cat(part) for part in zip(*(views[index] for index in together), strict=True))
         targets, begin = [draft.targets[index] for index in together], time.perf_counter()
-        for step in method.draw(_faces(crops, visible, targets, draft, options), options.search):
+        for step in method.draw(faces_of(crops, visible, targets, draft, options), options.search):
             every = preview_every if method.iterative and preview_every else 0
             show = every and step.iteration % every == 0
             extra = {index: step.images[k : k + 1].cpu() for k, index in enumerate(together)} if show else {}
             part = len(together) * step.iteration / options.iterations
             yield DrawingProgress(start + part, draft.preview(extra) if show else None)
         seconds = (time.perf_counter() - begin) / len(together)
-        fits = _fills(method, step.images.cpu(), crops, visible).split(1)
+        fits = fills_of(method, step.images.cpu(), crops, visible).split(1)
         for k, index in enumerate(together):
             target, outcome = judged(targets[k], draft.outcomes[index], step, k)
             fill = None if target.black else fits[k]
@@ -82,44 +80,6 @@ def finish(drawing: Generator[DrawingProgress, None, Draft]) -> Draft:
             return done.value
 
 
-class Candidate(NamedTuple):
-    """A face drawn for one seed: its target and outcome, and a frame ``shown`` (1, 3, S, S) with the face's
-    ``landmarks`` (5, 2) in it. A candidate that could not be drawn is black.
-    """
-
-    target: Target
-    outcome: Outcome
-    shown: Tensor
-    landmarks: Tensor
-
-
-def candidates(draft: Draft, index: int, seeds: Sequence[int], options: Options) -> Iterator[Candidate]:
-    """A face drawn for other ``seeds``.
-
-    Where a method draws in frames of any size, it draws small ones: they are to be looked at, and who is
-    chosen is still to be drawn in the target's own frame (no fill).
-    """
-    method, begin = options.load_method(), time.perf_counter()
-    others = [draft.targets[index].reseeded(seed, options.placing) for seed in seeds]
-    large = method.detailed and others[0].frame.size > LOOKED_AT
-    places = [other.in_frame_of(LOOKED_AT, options.placing) for other in others] if large else others
-    first, *more = places  # without jitter all are seen in the same place
-    views = [compositing.view(draft.scene, first)]
-    views += [compositing.view(draft.scene, other) for other in more] if options.jitter else views * len(more)
-    crops, visible = (torch.cat(part) for part in zip(*views, strict=True))
-    faces = _faces(crops, visible, places, draft.at(index, first, draft.outcomes[index]), options)
-    *_, step = method.draw(faces, options.search)
-    seconds = (time.perf_counter() - begin) / len(others)
-    fills = _fills(method, step.images.cpu(), crops, visible)
-    shown = crops * visible + fills * (1 - visible)
-    for k, other in enumerate(others):
-        target, outcome = judged(other, draft.outcomes[index], step, k)
-        fill = None if target.black or large else fills[k : k + 1]
-        outcome = replace(outcome, fill=fill, seconds=outcome.seconds + seconds)
-        landmarks = alignment.apply(alignment.invert(places[k].matrix), other.face.points())
-        yield Candidate(target, outcome, shown[k : k + 1], landmarks)
-
-
 def fit(fills: Tensor, crops: Tensor, visible: Tensor, smooth: bool = False) -> Tensor:
     """Fills (F, 3, S, S) with their colours matched to the surroundings and blended into them.
 
@@ -136,7 +96,7 @@ def fit(fills: Tensor, crops: Tensor, visible: Tensor, smooth: bool = False) -> 
     return blending.smooth_rim(blended, visible) if smooth else blended
 
 
-def _fills(method: Method, images: Tensor, crops: Tensor, visible: Tensor) -> Tensor:
+def fills_of(method: Method, images: Tensor, crops: Tensor, visible: Tensor) -> Tensor:
     """What a method drew (F, 3, S, S), joined to what is visible."""
     if method.joined:
         return crops * visible + images * (1 - visible)
@@ -181,7 +141,7 @@ def _batches(draft: Draft, wanted: list[int]) -> Iterator[tuple[int, list[int]]]
             start += len(together)
 
 
-def _faces(
+def faces_of(
     crops: Tensor, visible: Tensor, targets: Sequence[Target], draft: Draft, options: Options
 ) -> MaskedFaces:
     """What the method is told of ``targets``, and which of its people other faces show already."""

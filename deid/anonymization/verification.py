@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from deid.anonymization import synthesis
+from deid.anonymization import candidates, synthesis
 from deid.anonymization.draft import Draft
 from deid.anonymization.options import Options
 from deid.anonymization.targets import Outcome, Target
@@ -141,8 +141,7 @@ def verify(photo: Tensor, draft: Draft, options: Options) -> Generator[Draft, No
 def change(target: Target, outcome: Outcome, options: Options) -> tuple[Target, Outcome]:
     """What to do with a target that was recognised: the next attempt, or black."""
     outcome = replace(outcome, attempts=outcome.attempts + 1)
-    tried = (target.reference,) if target.reference else ()  # another one, for this one was recognised
-    target = replace(target, truncation=TRUNCATION, avoid=(*target.avoid, *tried))
+    target = replace(target, truncation=TRUNCATION, avoid=(*target.avoid, *filter(None, [target.reference])))
     larger = outcome.attempts > AS_LARGE
     if not options.draws or outcome.attempts > REDRAWN or (larger and target.mask not in LARGER):
         return cover(target, outcome, "still recognised")
@@ -156,18 +155,19 @@ def cover(target: Target, outcome: Outcome, reason: str) -> tuple[Target, Outcom
 
 
 def choose(draft: Draft, index: int, originals: Originals, options: Options) -> Draft:
-    """Give a face another person: the best fitting of ``CANDIDATES`` that are not too alike.
-
-    Where all are, the least alike is chosen. A face that none could be drawn for is blacked out.
+    """Give a face the best fitting of ``CANDIDATES`` that are not too alike; where no loss says who fits, the
+    first of those; where all are too alike, the least alike; black where none could be drawn.
     """
-    seeds = face_seeds(draft.targets[index].seed, CANDIDATES)
-    drawn, ranked = list(synthesis.candidates(draft, index, seeds, options)), []
-    for number, (target, outcome, shown, points) in enumerate(drawn):
+    ranked, seeds = list[tuple](), face_seeds(draft.targets[index].seed, CANDIDATES)
+    for target, outcome, shown, points in candidates.drawn_for(draft, index, seeds, options):
         (vector,) = originals.recogniser.embed(shown, [from_landmarks(points)])
         above = originals.similarity(index, vector) - (originals.threshold - MARGIN)
         over = max(0.0, above) if above == above else float("inf")
-        ranked.append((target.black, over, outcome.losses.get("contextual", 0.0), number))
-    target, outcome, *_ = drawn[min(ranked)[-1]]
+        fit = outcome.losses.get("contextual", 0.0)
+        ranked.append((target.black, over, fit, len(ranked), target, outcome))
+        if options.load_method().one_by_one and not (over or target.black):
+            break
+    *_, target, outcome = min(ranked)
     if target.black:
         target, outcome = cover(target, outcome, target.reason)
     return draft.at(index, target, outcome)

@@ -77,8 +77,9 @@ class Method(ABC):
 
     A subclass says how it goes about it: ``iterative`` if its steps show progress, ``smooth_rim`` if its
     fills need a smooth rim, ``truncates`` if it heeds ``MaskedFaces.truncation``, ``detailed`` if its fills
-    may be sharper than the photo, ``joined`` if they go on from what is visible without a seam. ``mask`` is
-    what it hides of a face unless it is told otherwise.
+    may be sharper than the photo, ``joined`` if they go on from what is visible without a seam,
+    ``one_by_one`` if it draws a face after the other, and no loss says which of several fits better. ``mask``
+    is what it hides of a face unless it is told otherwise.
     """
 
     iterative: ClassVar[bool]
@@ -86,6 +87,7 @@ class Method(ABC):
     truncates: ClassVar[bool]
     detailed: ClassVar[bool] = False
     joined: ClassVar[bool] = False
+    one_by_one: ClassVar[bool] = False
     mask: ClassVar[str] = "face"
 
     generator: Any  # a FaceGenerator of this method's kind

@@ -40,7 +40,7 @@ class ReferenceMethod(Method):
 
     family = "reference"
     iterative, smooth_rim, truncates = False, False, False
-    detailed, joined, mask = True, True, "forehead"
+    detailed, joined, one_by_one, mask = True, True, True, "forehead"
 
     @classmethod
     def prepare(cls, weights: str = "") -> Iterator[tuple[int, int]]:

@@ -3,13 +3,9 @@
 import dataclasses
 
 import pytest
-import torch
-import torch.nn.functional as F
 
 from deid.anonymization import pipeline, synthesis
 from deid.anonymization.draft import Draft
-from deid.anonymization.options import Options
-from deid.photo import masks
 
 
 def finish(drawing):
@@ -63,36 +59,3 @@ def test_searches_show_iterations_and_one_pass_shows_faces(sample, sample_faces,
     assert [step.done for step in told] == pytest.approx([0, 2 / 3, 4 / 3, 2]) and all(
         step.preview is not None for step in told
     )
-
-
-def test_candidates_are_other_people_in_the_same_hole(draft, quick):
-    found = list(synthesis.candidates(draft, 0, [1, 2, 1], quick["onepass"]))
-    targets, outcomes, shown, _ = zip(*found, strict=True)
-    assert [target.seed for target in targets] == [1, 2, 1]
-    assert all(torch.equal(target.place, draft.targets[0].place) for target in targets)
-    assert torch.allclose(outcomes[0].fill, outcomes[2].fill, atol=1e-4)
-    assert (outcomes[0].fill - outcomes[1].fill).abs().max() > 0.05
-    assert all(frame.shape == (1, 3, 128, 128) for frame in shown)
-
-
-def test_candidates_for_a_large_face_are_looked_at_in_small_frames(sample, sample_faces, library_path):
-    """Who is chosen is drawn in the face's own frame, and looks the same."""
-    factor = 5.0
-    pixels = F.interpolate(sample.pixels, scale_factor=factor, mode="bicubic").clamp(-1, 1)
-    options = Options("reference", weights=str(library_path), verify=False)
-    targets = pipeline.plan_targets([sample_faces[0].scaled(factor)], options)
-    draft = Draft.of(pixels, targets)
-    large = targets[0].frame.size
-    assert large > synthesis.LOOKED_AT
-    first, other, *_ = synthesis.candidates(draft, 0, [1, 2], options)
-    assert first.target.reference != other.target.reference
-    assert first.target.frame.size == large and first.outcome.fill is None
-    assert first.shown.shape == (1, 3, synthesis.LOOKED_AT, synthesis.LOOKED_AT)
-    drawn, _ = finish(synthesis.draw(draft.at(0, first.target, first.outcome), options))
-    assert drawn.targets[0].reference == first.target.reference
-    fill = drawn.outcomes[0].fill
-    assert fill.shape[3] == large
-    smaller = F.interpolate(fill, first.shown.shape[2:], mode="area")
-    assert (smaller - first.shown).abs().mean() < 0.06
-    inside = 1 - masks.frame_mask("face-80", first.landmarks, synthesis.LOOKED_AT)
-    assert ((other.shown - first.shown).abs() * inside).sum() / inside.sum() > 0.1, "another person"

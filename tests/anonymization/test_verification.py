@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from deid.__main__ import main
-from deid.anonymization import compositing, pipeline, synthesis, targets, verification
+from deid.anonymization import candidates, compositing, pipeline, synthesis, targets, verification
 from deid.anonymization.draft import Draft
 from deid.anonymization.manifest import manifest
 from deid.anonymization.options import Options
@@ -149,6 +149,22 @@ def test_who_was_recognised_is_not_tried_again(sample_faces):
         shown = dataclasses.replace(target, reference=name)
         target, outcome = verification.change(shown, outcome, Options())
     assert target.avoid == ("set/one", "set/two")
+
+
+def test_no_more_people_are_looked_at_than_it_needs(sample, sample_faces, library_path, monkeypatch):
+    """The first who is not too alike is as good as any other one."""
+    options = Options("reference", weights=str(library_path))
+    looked, drawn_for = [], candidates.drawn_for
+    monkeypatch.setattr(
+        candidates, "drawn_for", lambda *given: (looked.append(one) or one for one in drawn_for(*given))
+    )
+    draft = Draft.of(sample.pixels, pipeline.plan_targets(sample_faces, options))
+    originals, _ = verification.embed_originals(sample.pixels, draft.targets, draft.outcomes, options)
+    chosen = verification.choose(draft, 0, dataclasses.replace(originals, threshold=2.0), options)
+    assert len(looked) == 1 and chosen.targets[0].reference == looked[0].target.reference
+    looked.clear()
+    verification.choose(draft, 0, dataclasses.replace(originals, threshold=-2.0), options)
+    assert len(looked) == verification.CANDIDATES
 
 
 def test_a_look_at_some_faces_leaves_the_others_as_they_were(sample, sample_faces):

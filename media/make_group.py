@@ -2,12 +2,12 @@
 
 Run by hand from the repository's root, with a folder or tar of the portraits: ``python media/make_group.py
 synthetic-portraits.tar``. Nothing at run time needs it. The before/after is what the tool does by
-default, with the people that come with it and the seed below.
+default, with the people that come with it.
 
 The portraits are of people who do not exist: made with Stable Diffusion 3, CC0, from
 https://github.com/faker-js/assets-person-portrait at commit 63aef57b5a839aebe3ad913ec7c76469aabbb6c5. The
 folder or tar holds them as square WebP files with the names listed below. The people were chosen from all
-200 by looking at the results of another method, and the seed from four of an earlier drawing.
+200 by looking at the results of another method; the seed is the default.
 """
 
 import argparse
@@ -24,7 +24,7 @@ PEOPLE = (
     "female-20", "male-2", "female-22", "male-51", "female-38", "male-94",
     "female-95", "male-38", "female-47", "male-63", "female-56", "female-90",
 )  # fmt: skip
-SEED = 1
+SEED = 0
 COLUMNS, TILE, GAP = 6, 224, 8  # tiles in a row; pixels
 BACKGROUND = (32, 33, 36)
 MEDIA = Path(__file__).parent

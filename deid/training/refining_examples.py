@@ -26,7 +26,7 @@ class RefiningRecipe:
     ones.
     """
 
-    images: int = 48_000
+    images: int = 72_000
     batch: int = 16
     learning_rate: float = 6e-4
     own: float = 0.5

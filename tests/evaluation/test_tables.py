@@ -83,7 +83,7 @@ def test_a_file_without_markers_is_refused_and_stays(numbers, text, tmp_path, ca
         ("README.md", {"short"}, metrics_of("full")),
         ("docs/evaluation.md", {"goals", "all", "judges", "rates", "links"}, metrics_of("full")),
         ("docs/methods.md", {"all", "judges", "rates"}, EARLIER),
-        ("docs/ablations.md", {"spread"}, metrics_of("full")),
+        ("docs/ablations.md", {"spread"}, metrics_of("ablations")),
     ],
 )
 def test_the_readme_and_the_docs_show_the_published_runs(name, kinds, runs):

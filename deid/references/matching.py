@@ -46,7 +46,8 @@ class Weights:
     ``pose`` in eye distances, ``tone`` and ``light`` of colours in [-1, 1], ``kind`` is 1 - cosine,
     ``traits`` a logarithm of how well sex and age agree; ``glasses``, ``beard`` and ``brows`` (heavy ones
     under fair hair) go from 0 (none) to 1; ``detail`` for each time that a reference has half of the photo's
-    pixels. All but the last were chosen on ``evaluation.coherence``'s table by group.
+    pixels. All but the last were chosen on ``evaluation.coherence``'s table by group; ``beard`` and
+    ``brows`` by eye, since brows are faded (``references.brows``).
     """
 
     pose: float = 8.0

@@ -45,7 +45,7 @@ def histogram(values: Mapping[str, Sequence[float]], xlabel: str, bins: int = 40
         axes.stairs(shares, edges, fill=True, color=colour, alpha=0.22)
         axes.stairs(shares, edges, color=colour, linewidth=1.4, label=name)
         axes.axvline(np.median(value), color=colour, linestyle=(0, (4, 3)), linewidth=1)
-    axes.legend() if len(values) > 1 else None
+    figure.legend(loc="outside upper center", ncols=2) if len(values) > 1 else None
     return figure
 
 

@@ -89,8 +89,9 @@ def pairs(library: Library, distance: Tensor) -> Iterator[Pair]:
         return
     indexes = [place.row for place in places]
     costs = torch.tensor([distance[int(place.mirrored), place.row] for place in places])
-    costs = (costs[:, None] + costs[None]) / 2
-    costs[~_joinable(library, places)] = float("inf")
+    beards = hair.beards(library)[indexes]  # of the upper one no beard is shown
+    costs = (costs[:, None] - matching.Weights().beard * beards[:, None] + costs[None]) / 2
+    costs[~_joinable(library, places) | (beards > BEARD)[None]] = float("inf")
     best: dict[tuple[str, str], Pair] = {}
     ordered = costs.flatten().sort(stable=True)
     people = [library.references[index].identity for index in indexes]
@@ -104,14 +105,13 @@ def pairs(library: Library, distance: Tensor) -> Iterator[Pair]:
 
 
 def _candidates(library: Library, distance: Tensor) -> list[Placement]:
-    """The best pictures of the best fitting people, without glasses and beards."""
+    """The best pictures of the best fitting people, without glasses."""
     found: dict[str, list[Placement]] = {}
-    beards = hair.beards(library)
     for cell in distance.flatten().argsort(stable=True).tolist():
         mirrored, index = divmod(cell, distance.shape[1])
         reference = library.references[index]
         late = len(found) == PARENTS and reference.identity not in found
-        if late or reference.attributes["glasses"] > GLASSES or beards[index] > BEARD:
+        if late or reference.attributes["glasses"] > GLASSES:
             continue
         own = found.setdefault(reference.identity, [])
         if len(own) < PICTURES:

@@ -13,6 +13,8 @@ from torch import Tensor
 from deid.photo.blending import gaussian
 from deid.photo.resampling import enlarge
 from deid.references import refining
+from deid.references.refining import low
+from deid.references.steadying import steadied
 
 SIDE = 128  # low frequencies need no more
 SPREAD = 8 / 128  # of the frame's side: finer than this is the reference's
@@ -39,7 +41,7 @@ def by_frequencies(frame: Tensor, visible: Tensor, reference: Tensor, weight: Te
     dark there is less of it.
     """
     del visible  # the guess is believed as it is
-    return _applied(_fields(low(frame, weight), low(reference, weight)), reference)
+    return _applied(_fields(low(frame, weight, SPREAD), low(reference, weight, SPREAD)), reference)
 
 
 def by_network(frame: Tensor, visible: Tensor, reference: Tensor, weight: Tensor) -> Tensor:
@@ -54,9 +56,10 @@ def detailed(drawn: Tensor, reference: Tensor, weight: Tensor) -> Tensor:
     """The light of ``drawn`` (1, 3, 128, 128) and the detail of ``reference`` (1, 3, S, S), of one face.
 
     As in ``by_frequencies``, but what is drawn shows the reference itself, so that all but its finest detail
-    can come from there.
+    can come from there. The light is ``steadying.steadied`` first.
     """
-    return _applied(_fields(low(drawn, weight, SHARP), low(reference, weight, SHARP)), reference)
+    even = steadied(drawn, reference, weight)
+    return _applied(_fields(low(even, weight, SHARP), low(reference, weight, SHARP)), reference)
 
 
 def compose(frame: Tensor, face: Tensor, weight: Tensor, apart: Tensor | None = None) -> Tensor:
@@ -82,16 +85,3 @@ def _applied(fields: Tensor, reference: Tensor) -> Tensor:
     """The reference (1, 3, S, S) times smooth gains plus smooth offsets (1, 6, 128, 128)."""
     gain, offset = enlarge(fields, reference.shape[3]).chunk(2, 1)
     return gain * reference + offset
-
-
-def low(images: Tensor, weight: Tensor, spread: float = SPREAD) -> Tensor:
-    """Means of images (1, 3, S, S) around each pixel, inside ``weight`` (1, 1, R, R) -> (1, 3, 128, 128)."""
-    share = refining.shrunk(weight)
-    inside = (
-        refining.shrunk(images * weight)
-        if images.shape[3] == weight.shape[3]
-        else refining.shrunk(images) * share
-    )
-    sums, around = (gaussian(part, spread * SIDE) for part in (inside, share))
-    means = sums / around.clamp(min=1e-3)
-    return torch.where(around > 1e-3, means, refining.shrunk(images))

@@ -137,5 +137,14 @@ def shrunk(images: Tensor) -> Tensor:
     return F.interpolate(images, (SIDE, SIDE), mode="area")
 
 
+def low(images: Tensor, weight: Tensor, spread: float) -> Tensor:
+    """Means of images (1, 3, S, S) around each pixel, inside ``weight`` (1, 1, R, R) -> (1, 3, 128, 128)."""
+    share = shrunk(weight)
+    inside = shrunk(images * weight) if images.shape[3] == weight.shape[3] else shrunk(images) * share
+    sums, around = (gaussian(part, spread * SIDE) for part in (inside, share))
+    means = sums / around.clamp(min=1e-3)
+    return torch.where(around > 1e-3, means, shrunk(images))
+
+
 def _doubled(features: Tensor) -> Tensor:
     return F.interpolate(features, scale_factor=2.0, mode="bilinear", align_corners=False)

@@ -5,20 +5,26 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from deid.photo import masks
 from deid.photo.blending import gaussian
-from deid.photo.masks import dilate
 from deid.photo.resampling import enlarge
-from deid.references import backdrop, brows, fitting, harmonizing, mixing, people, refining, surroundings
+from deid.references import (
+    backdrop,
+    brows,
+    fitting,
+    harmonizing,
+    mixing,
+    outlines,
+    people,
+    refining,
+)
 from deid.references.library import Library
+from deid.references.outlines import SIDE
 from deid.references.people import Placement
 from deid.references.softening import softened
+from deid.references.surroundings import continued
 from deid.references.widening import widened
 
-SIDE = 128  # of the view in which a face's outline is found
-ROUND = 2.0  # of its pixels: an outline is a curve, not a row of them
-OUTLINE = "face-120"  # of a mask: no more of a reference is shown, however large the hole is
-THIN = 5  # half of the width, in its pixels, of what is not shown
+ROUND = 2.0  # pixels, of 128: an outline is a curve, not a row of them
 
 
 @dataclass(frozen=True)
@@ -54,9 +60,10 @@ def _fit(library: Library, place: Placement, landmarks: Tensor, size: int) -> Fi
     if place.mirrored:
         crop, matte, own = *(part.flip(3) for part in (crop, matte)), fitting.mirror_landmarks(own)
     coarse = (landmarks + 0.5) * (SIDE / size) - 0.5
-    weight = shown(fitting.warp(matte, own * SIDE - 0.5, coarse), coarse)
-    larger = enlarge(gaussian(weight, ROUND), size)
-    return Fitted(fitting.warp(crop, own * size - 0.5, landmarks), (larger > 0.5).float(), landmarks)
+    skin = outlines.skin(fitting.warp(matte, own * SIDE - 0.5, coarse), coarse)
+    larger = enlarge(gaussian(outlines.whole(skin, coarse), ROUND), size)
+    picture = outlines.mended(fitting.warp(crop, own * size - 0.5, landmarks), skin)
+    return Fitted(picture, (larger > 0.5).float(), landmarks)
 
 
 def render(library: Library, name: str, frame: Tensor, visible: Tensor, landmarks: Tensor) -> Tensor:
@@ -86,15 +93,4 @@ def pasted(fitted: Fitted, guess: Tensor, visible: Tensor) -> Tensor:
     surroundings continued. ``guess`` (1, 3, S, S) shows a guess where ``visible`` (1, 1, S, S) is 0.
     """
     face = harmonizing.by_frequencies(guess, visible, fitted.picture, fitted.weight)
-    return harmonizing.compose(surroundings.continued(guess, visible), face, fitted.weight)
-
-
-def shown(matte: Tensor, landmarks: Tensor) -> Tensor:
-    """Where a reference is shown, as 0 or 1: its own skin, inside the outline of the face; (1, 1, 128, 128).
-
-    ``matte`` (1, 1, 128, 128) is of the reference at the ``landmarks`` (5, 2), in pixels of the same view.
-    """
-    outline = 1 - masks.frame_mask(OUTLINE, landmarks.double(), SIDE)
-    smooth = (gaussian(outline * (matte > 0.5), 1.5) > 0.6).float()
-    # What is thin is no face: a strand of neck beside the chin, an ear's edge.
-    return dilate(1 - dilate(1 - smooth, THIN), THIN - 1) * smooth
+    return harmonizing.compose(continued(guess, visible), face, fitted.weight)

@@ -16,7 +16,7 @@ from deid.photo.resampling import enlarge
 SIDE = 128  # of the view in which outlines are compared
 RAYS = 120  # from the middle of a face outwards
 STEP = 0.5  # pixels along a ray
-MOST = 1.12  # times as far from the middle as it was: more would be another head
+MOST = 1.3  # times as far from the middle as it was: more would be another head
 CORE = 0.7  # the share of a ray on which nothing moves: eyes, nose and mouth
 TEMPLE = (115.0, 95.0)  # degrees from the chin where nothing is pulled and where all is: brows would follow
 SMOOTH = 3.0  # rays

@@ -70,14 +70,6 @@ def test_what_lies_around_the_face_does_not_colour_it(weight, detail):
     assert inside(made[0] - made[1], core).abs().max() < 0.02
 
 
-def test_low_frequencies_are_means_of_what_lies_inside(weight):
-    frame = torch.where(weight > 0.5, torch.tensor(0.3), torch.tensor(-1.0)).expand(1, 3, -1, -1)
-    low = harmonizing.low(frame, weight)
-    at_all = F.interpolate(weight, (harmonizing.SIDE, harmonizing.SIDE), mode="area") > 0.1
-    assert (low - 0.3)[at_all.expand_as(low)].abs().max() < 0.02, "up to the edge"
-    assert low[0, 0, 0, 0] == -1, "far from it the picture is as it was"
-
-
 def test_the_face_ends_softly_inside_its_weight(weight):
     frame, face = torch.full((1, 3, SIZE, SIZE), -0.5), torch.full((1, 3, SIZE, SIZE), 0.5)
     made, sharp = (

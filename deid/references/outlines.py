@@ -1,0 +1,59 @@
+"""Where a reference is shown: all of its face up to jaw and temples, without bites, hair or hands.
+
+What is known to be skin has bites, where a strand of hair or a shadow lies on a cheek. Through each of them
+the photo's background would be seen. A face is convex, so what lies between its skin is filled with skin.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from deid.photo import masks
+from deid.photo.blending import gaussian
+from deid.photo.masks import dilate
+from deid.photo.resampling import enlarge
+from deid.references.surroundings import continued
+
+SIDE = 128  # of the view in which an outline is found
+OUTLINE = "face-120"  # of a mask: no more of a reference is shown, however large the hole is
+THIN = 5  # half of the width, in its pixels, of what is not shown
+RIM, SOFT = 2, 1.0  # pixels: skin at its edge is mixed with what lies beside it
+SIDES = 96  # of the polygon around a face
+
+
+def skin(matte: Tensor, landmarks: Tensor) -> Tensor:
+    """A face's own skin as 0 or 1, (1, 1, 128, 128), without what is thin.
+
+    ``matte`` (1, 1, 128, 128) is of the reference at the ``landmarks`` (5, 2), in pixels of the same view.
+    """
+    smooth = (gaussian(_within(landmarks) * (matte > 0.5), 1.5) > 0.6).float()
+    # What is thin is no face: a strand of neck beside the chin, an ear's edge.
+    return dilate(1 - dilate(1 - smooth, THIN), THIN - 1) * smooth
+
+
+def whole(own: Tensor, landmarks: Tensor) -> Tensor:
+    """The convex hull of its ``skin`` (1, 1, 128, 128), no further out than a face is; same shape."""
+    steps = torch.arange(SIDE, dtype=own.dtype)
+    points = torch.stack(torch.meshgrid(steps, steps, indexing="xy"), -1)
+    inside = points[own[0, 0] > 0.5]
+    if not len(inside):
+        return own
+    angles = torch.arange(SIDES, dtype=own.dtype) * (2 * math.pi / SIDES)
+    normals = torch.stack([angles.cos(), angles.sin()])
+    furthest = (inside @ normals).amax(0)
+    return (points @ normals <= furthest + 1e-3).all(-1).to(own)[None, None] * _within(landmarks)
+
+
+def mended(picture: Tensor, own: Tensor) -> Tensor:
+    """``picture`` (1, 3, S, S) with its skin continued where it is not its ``own`` (1, 1, 128, 128)."""
+    size = picture.shape[3]
+    core = 1 - dilate(1 - own, RIM)
+    small = F.interpolate(picture, (SIDE, SIDE), mode="area")
+    share = enlarge(gaussian(core, SOFT), size).clamp(0, 1)
+    return share * picture + (1 - share) * enlarge(continued(small, core), size)
+
+
+def _within(landmarks: Tensor) -> Tensor:
+    return 1 - masks.frame_mask(OUTLINE, landmarks.double(), SIDE)

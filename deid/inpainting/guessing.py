@@ -13,7 +13,7 @@ from deid.generators.weights import loading
 from deid.inpainting.interface import MaskedFaces
 from deid.losses import context_weights, contextual_loss
 from deid.photo.colour import exposed, exposure
-from deid.photo.resampling import enlarge
+from deid.photo.resampling import enlarge, shrink
 from deid.recognition import coherence
 from deid.references import matching
 from deid.references.matching import Sketch
@@ -66,7 +66,7 @@ class Guesser:
         count, size, side = len(whole), whole.shape[3], self.generator.resolution
         # A pixel of the small view is visible only if all that went into it is.
         visible = 1 - F.max_pool2d(1 - seen, size // side)
-        crops = F.interpolate(whole, (side, side), mode="area") * visible
+        crops = shrink(whole, side) * visible
         gain = exposure(crops, visible)  # the generator has learned from photos that are not dark
         crops = exposed(crops, gain) * visible
         places = ((landmarks + 0.5) / size).float()
@@ -75,7 +75,7 @@ class Guesser:
         drawn = self.generator(z.to(self.device), given.to(self.device), TRUNCATION).cpu()
         off = contextual_loss(drawn, crops, context_weights(visible))
         frames = (crops * visible + drawn * (1 - visible)).clamp(-1, 1)
-        pictures = F.interpolate(frames, (matching.SIDE,) * 2, mode="area")
+        pictures = shrink(frames, matching.SIDE)
         rows = zip(places, pictures.split(1), _kinds(whole, seen, places), spans, strict=True)
         return Guess(exposed(frames, 1 / gain), [Sketch(*row) for row in rows], off)
 
@@ -99,5 +99,5 @@ def _kinds(whole: Tensor, seen: Tensor, places: Tensor) -> Tensor:
     side, size = coherence.SIDE, whole.shape[3]
     # As for the guess: visible in the small view is only what no hidden pixel went into.
     visible = 1 - F.max_pool2d(1 - seen, size // side)
-    crops = F.interpolate(whole, (side, side), mode="area")
+    crops = shrink(whole, side)
     return coherence.kinds_around(crops, visible, places)

@@ -41,7 +41,8 @@ def by_frequencies(frame: Tensor, visible: Tensor, reference: Tensor, weight: Te
     dark there is less of it.
     """
     del visible  # the guess is believed as it is
-    return _applied(_fields(low(frame, weight, SPREAD), low(reference, weight, SPREAD)), reference)
+    (seen, share), (own, _) = (refining.shown(part, weight) for part in (frame, reference))
+    return _applied(_fields(low(seen, share, SPREAD), low(own, share, SPREAD)), reference)
 
 
 def by_network(frame: Tensor, visible: Tensor, reference: Tensor, weight: Tensor) -> Tensor:
@@ -58,8 +59,9 @@ def detailed(drawn: Tensor, reference: Tensor, weight: Tensor) -> Tensor:
     As in ``by_frequencies``, but what is drawn shows the reference itself, so that all but its finest detail
     can come from there. The light is ``steadying.steadied`` first.
     """
-    even = steadied(drawn, reference, weight)
-    return _applied(_fields(low(even, weight, SHARP), low(reference, weight, SHARP)), reference)
+    own, share = refining.shown(reference, weight)
+    even = steadied(drawn, own, share)
+    return _applied(_fields(low(even, share, SHARP), low(own, share, SHARP)), reference)
 
 
 def compose(frame: Tensor, face: Tensor, weight: Tensor, apart: Tensor | None = None) -> Tensor:
@@ -67,7 +69,8 @@ def compose(frame: Tensor, face: Tensor, weight: Tensor, apart: Tensor | None = 
 
     The edge is sharp where both are ``apart`` (1, 1, 128, 128; from 0 to 1).
     """
-    soft, sharp = (2 * gaussian(refining.shrunk(weight), edge * SIDE) - 1 for edge in (EDGE, SHARP_EDGE))
+    share = refining.shrunk(weight)
+    soft, sharp = (2 * gaussian(share, edge * SIDE) - 1 for edge in (EDGE, SHARP_EDGE))
     if apart is not None:
         soft = soft + apart * (sharp - soft)
     share = enlarge(soft, frame.shape[3]).clamp(0, 1)

@@ -7,20 +7,19 @@ the photo's background would be seen. A face is convex, so what lies between its
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from deid.photo import masks
 from deid.photo.blending import gaussian
 from deid.photo.masks import dilate
-from deid.photo.resampling import enlarge
+from deid.photo.resampling import enlarge, shrink
 from deid.references.surroundings import continued
 
 SIDE = 128  # of the view in which an outline is found
 OUTLINE = "face-120"  # of a mask: no more of a reference is shown, however large the hole is
 THIN = 5  # half of the width, in its pixels, of what is not shown
 RIM, SOFT = 2, 1.0  # pixels: skin at its edge is mixed with what lies beside it
-SIDES = 96  # of the polygon around a face
+SIDES = 40  # of the polygon around a face
 
 
 def skin(matte: Tensor, landmarks: Tensor) -> Tensor:
@@ -50,9 +49,8 @@ def mended(picture: Tensor, own: Tensor) -> Tensor:
     """``picture`` (1, 3, S, S) with its skin continued where it is not its ``own`` (1, 1, 128, 128)."""
     size = picture.shape[3]
     core = 1 - dilate(1 - own, RIM)
-    small = F.interpolate(picture, (SIDE, SIDE), mode="area")
     share = enlarge(gaussian(core, SOFT), size).clamp(0, 1)
-    return share * picture + (1 - share) * enlarge(continued(small, core), size)
+    return share * picture + (1 - share) * enlarge(continued(shrink(picture, SIDE), core), size)
 
 
 def _within(landmarks: Tensor) -> Tensor:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from deid.photo.blending import gaussian
 from deid.photo.colour import exposed, exposure
 from deid.photo.masks import dilate
+from deid.photo.resampling import shrink
 from deid.references import colouring, toning
 
 WEIGHTS = Path(__file__).with_suffix(".safetensors")
@@ -83,8 +84,8 @@ def conditions(frame: Tensor, visible: Tensor, reference: Tensor, weight: Tensor
     """
     size = frame.shape[3]
     seen = 1 - F.max_pool2d(1 - visible, size // SIDE) if size > SIDE else visible
-    shown = shrunk(weight) * (1 - seen)
-    picture = shrunk(reference * weight) / shrunk(weight).clamp(min=1e-3)
+    share = shrunk(weight)
+    shown, picture = share * (1 - seen), shrunk(reference * weight) / share.clamp(min=1e-3)
     return torch.cat([shrunk(frame * visible) * seen, seen, picture * shown, shown], 1)
 
 
@@ -134,16 +135,21 @@ def load() -> Refiner:
 
 def shrunk(images: Tensor) -> Tensor:
     """Images (N, C, S, S) as means of pixels, (N, C, 128, 128)."""
-    return F.interpolate(images, (SIDE, SIDE), mode="area")
+    return shrink(images, SIDE)
 
 
-def low(images: Tensor, weight: Tensor, spread: float) -> Tensor:
-    """Means of images (1, 3, S, S) around each pixel, inside ``weight`` (1, 1, R, R) -> (1, 3, 128, 128)."""
+def shown(images: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Images (1, 3, S, S) at 128 px, as means inside ``weight`` (1, 1, S, S) only, and its share there."""
     share = shrunk(weight)
-    inside = shrunk(images * weight) if images.shape[3] == weight.shape[3] else shrunk(images) * share
-    sums, around = (gaussian(part, spread * SIDE) for part in (inside, share))
-    means = sums / around.clamp(min=1e-3)
-    return torch.where(around > 1e-3, means, shrunk(images))
+    means = shrunk(images * weight) / share.clamp(min=1e-3)
+    return torch.where(share > 1e-3, means, shrunk(images)), share
+
+
+def low(images: Tensor, share: Tensor, spread: float) -> Tensor:
+    """Means of images (1, 3, 128, 128) around each pixel, by their ``share`` (1, 1, 128, 128) of a face."""
+    both = gaussian(torch.cat([images * share, share], 1), spread * SIDE)
+    around = both[:, 3:]
+    return torch.where(around > 1e-3, both[:, :3] / around.clamp(min=1e-3), images)
 
 
 def _doubled(features: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from deid.photo.colour import light
-from deid.references.refining import SIDE, low, shrunk
+from deid.references.refining import SIDE, low
 
 SPREAD = 0.035  # of the side: light varies no finer; eyes and mouth are the reference's
 LIGHT, HUE = (
@@ -23,9 +23,9 @@ ROUNDS, STRANGE = 4, 0.08  # of fitting; what differs by more counts less (Holla
 def steadied(face: Tensor, picture: Tensor, weight: Tensor) -> Tensor:
     """What was drawn, ``face`` (1, 3, 128, 128) in [-1, 1], in an even light.
 
-    The reference ``picture`` (1, 3, S, S) is shown where ``weight`` (1, 1, S, S) is 1.
+    The reference ``picture`` (1, 3, 128, 128) is shown where ``weight`` (1, 1, 128, 128) is 1.
     """
-    inside = shrunk(weight)[0, 0] > 0.5
+    inside = weight[0, 0] > 0.5
     if not inside.any():
         return face
     drawn, own = low(face, weight, SPREAD), low(picture, weight, SPREAD)

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from deid.photo.blending import gaussian
-from deid.photo.resampling import enlarge
+from deid.photo.resampling import enlarge, shrink
 
 SIDE = 128  # of the view in which outlines are compared
 RAYS = 120  # from the middle of a face outwards
@@ -33,7 +33,7 @@ def widened(picture: Tensor, weight: Tensor, visible: Tensor, landmarks: Tensor)
     points = ((landmarks + 0.5) * (SIDE / size) - 0.5).to(picture)
     eyes, mouth = points[:2].mean(0), points[3:].mean(0)
     middle = (eyes + mouth) / 2
-    hole, own = (F.interpolate(part, (SIDE, SIDE), mode="area") for part in (1 - visible, weight))
+    hole, own = (shrink(part, SIDE) for part in (1 - visible, weight))
     there = _last(own > 0.5, middle)
     wanted = (_first(hole < 0.5, middle) / there).clamp(1, MOST)
     ratio = _round(1 + (wanted - 1) * _sector(mouth - eyes) * _near_side(points), widest=2)
@@ -41,7 +41,7 @@ def widened(picture: Tensor, weight: Tensor, visible: Tensor, landmarks: Tensor)
     grid = F.affine_grid(torch.eye(2, 3)[None], [1, 1, size, size], align_corners=False)
     grid = grid + F.interpolate(moves, (size, size), mode="bilinear", align_corners=False).permute(0, 2, 3, 1)
     both = F.grid_sample(torch.cat([picture, weight], 1), grid, padding_mode="border", align_corners=False)
-    soft = enlarge(gaussian(F.interpolate(both[:, 3:], (SIDE, SIDE), mode="area"), 1.0), size)
+    soft = enlarge(gaussian(shrink(both[:, 3:], SIDE), 1.0), size)
     return both[:, :3], (soft > 0.5).to(weight) * (1 - visible)
 
 

@@ -1,4 +1,4 @@
-"""Enlarging by products of matrices is what torch's bicubic interpolation does."""
+"""Enlarging and shrinking are what torch's own interpolation does."""
 
 import pytest
 import torch
@@ -12,3 +12,10 @@ def test_an_enlarged_image_is_what_interpolate_makes_of_it(side, size):
     images = torch.rand(2, 3, side, side, generator=torch.Generator().manual_seed(0))
     wanted = F.interpolate(images, (size, size), mode="bicubic")
     assert (resampling.enlarge(images, size) - wanted).abs().max() < 2e-6
+
+
+@pytest.mark.parametrize(("side", "size"), [(1024, 128), (256, 64), (150, 64), (64, 64)])
+def test_a_shrunk_image_is_what_interpolate_makes_of_it(side, size):
+    images = torch.rand(2, 3, side, side, generator=torch.Generator().manual_seed(0))
+    wanted = F.interpolate(images, (size, size), mode="area")
+    assert (resampling.shrink(images, size) - wanted).abs().max() < 2e-6

@@ -11,10 +11,12 @@ import torch
 from torch import Tensor
 
 from deid.photo.blending import gaussian
+from deid.photo.colour import exposed, exposure
 from deid.photo.resampling import enlarge
 from deid.references import refining
 from deid.references.refining import low
 from deid.references.steadying import steadied
+from deid.references.toning import toned
 
 SIDE = 128  # low frequencies need no more
 SPREAD = 8 / 128  # of the frame's side: finer than this is the reference's
@@ -47,21 +49,31 @@ def by_frequencies(frame: Tensor, visible: Tensor, reference: Tensor, weight: Te
 
 def by_network(frame: Tensor, visible: Tensor, reference: Tensor, weight: Tensor) -> Tensor:
     """The reference as a network joins it to what is visible (``refining``); as a ``Harmonizer``."""
-    return detailed(refining.draw(frame, visible, reference, weight), reference, weight)
+    given = refining.conditions(frame, visible, reference, weight)
+    return detailed(refining.drawn(given), given, reference, weight)
 
 
 HARMONIZERS: dict[str, Harmonizer] = {"frequencies": by_frequencies, "network": by_network}
 
 
-def detailed(drawn: Tensor, reference: Tensor, weight: Tensor) -> Tensor:
+def detailed(drawn: Tensor, given: Tensor, reference: Tensor, weight: Tensor) -> Tensor:
     """The light of ``drawn`` (1, 3, 128, 128) and the detail of ``reference`` (1, 3, S, S), of one face.
 
     As in ``by_frequencies``, but what is drawn shows the reference itself, so that all but its finest detail
-    can come from there. The light is ``steadying.steadied`` first.
+    can come from there. Its light is made even first (``steadying``), then it gets the tone of the skin that
+    is seen in what was ``given`` to the network (1, 8, 128, 128; ``toning``).
     """
     own, share = refining.shown(reference, weight)
-    even = steadied(drawn, own, share)
+    even = _toned(steadied(drawn, own, share), given)
     return _applied(_fields(low(even, share, SHARP), low(own, share, SHARP)), reference)
+
+
+def _toned(face: Tensor, given: Tensor) -> Tensor:
+    """In the dark all colours are much alike: there both are brightened for it, as for the network."""
+    seen, shown = given[:, 3:4], (given[:, 7:] > 0.5).to(given)
+    gain = exposure(given[:, :3], seen)
+    bright = exposed(face, gain)
+    return face + (toned(bright, exposed(given[:, :3], gain), seen, shown) - bright) / gain
 
 
 def compose(frame: Tensor, face: Tensor, weight: Tensor, apart: Tensor | None = None) -> Tensor:

@@ -19,7 +19,7 @@ from deid.photo.blending import gaussian
 from deid.photo.colour import exposed, exposure
 from deid.photo.masks import dilate
 from deid.photo.resampling import shrink
-from deid.references import colouring, toning
+from deid.references import colouring
 
 WEIGHTS = Path(__file__).with_suffix(".safetensors")
 SIDE = 128  # of what the network sees and draws
@@ -106,8 +106,7 @@ def drawn(given: Tensor) -> Tensor:
     given = torch.cat([exposed(given[:, :3], gain) * seen, given[:, 3:]], 1)
     shown = (given[:, 7:] > 0.5).float()
     made = _without_edges(load()(given).clamp(-1, 1), seen, shown)
-    toned = toning.toned(made, given[:, :3], seen, shown)
-    return exposed(colouring.coloured(toned, given[:, :3], seen, given[:, 4:7], shown), 1 / gain)
+    return exposed(colouring.coloured(made, given[:, :3], seen, given[:, 4:7], shown), 1 / gain)
 
 
 def _without_edges(drawn: Tensor, *masks: Tensor) -> Tensor:

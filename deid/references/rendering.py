@@ -81,7 +81,7 @@ def joined(fitted: Fitted, frame: Tensor, visible: Tensor) -> Tensor:
     layers = backdrop.layers(
         refining.drawn(given), given[:, :3], given[:, 3:4], (given[:, 7:] > 0.5).to(given)
     )
-    face = harmonizing.detailed(layers.face, fitted.picture, fitted.weight)
+    face = harmonizing.detailed(layers.face, given, fitted.picture, fitted.weight)
     face = brows.faded(face, frame, visible, fitted.landmarks)
     face = softened(face, fitted.picture, fitted.weight, fitted.landmarks)
     around = torch.where(visible > 0.5, frame, enlarge(layers.around, frame.shape[3]))

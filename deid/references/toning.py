@@ -21,6 +21,9 @@ ROUGH = 0.06  # how much skin varies within a few pixels, as a share of its ligh
 SPREADS = (2.0, 4.0, 8.0, 16.0, 32.0)  # pixels
 # Degrees from the chin: before the first there is seldom skin beside a face, but a wall.
 BESIDE, ABOVE, SELDOM = 70.0, 100.0, 0.15
+# From the first to the second a forehead is ever more likely, with its sheen and its wrinkles: there skin may
+# differ by so many times as much.
+FOREHEAD, MORE = (120.0, 140.0), 1.5
 DOUBT = 0.02  # how soon few pixels of skin are not believed
 FINE = 1.5  # pixels
 
@@ -39,7 +42,10 @@ def toned(drawn: Tensor, frame: Tensor, visible: Tensor, weight: Tensor) -> Tens
     if ((near < LEAST) & (ring > 0)).any():
         face = torch.where(near < LEAST, continued(drawn, core), face)
     seen = _mean(frame, visible, FINE)
-    skin = ring * _alike(seen, face) * _smooth(frame.mean(1, keepdim=True), visible) * _place(weight)
+    angle = _angle(weight)
+    share = SELDOM + (1 - SELDOM) * _between(angle, BESIDE, ABOVE)
+    more = 1 + (MORE - 1) * _between(angle, *FOREHEAD)
+    skin = ring * _alike(seen, face, more) * _smooth(frame.mean(1, keepdim=True), visible, more) * share
     known = torch.cat([skin * (seen - face), skin], 1)
     carried = torch.stack([gaussian(known, spread) for spread in SPREADS]).sum(0)
     return (drawn + carried[:, :3] / (carried[:, 3:] + DOUBT)).clamp(-1, 1)
@@ -50,27 +56,31 @@ def _mean(values: Tensor, weight: Tensor, spread: float) -> Tensor:
     return gaussian(values * weight, spread) / gaussian(weight, spread).clamp(min=1e-3)
 
 
-def _alike(seen: Tensor, face: Tensor) -> Tensor:
-    """How much like skin of the same face, (1, 1, S, S) from 0 to 1."""
-    apart = lab(seen.clamp(-1, 1)) - lab(face.clamp(-1, 1))
+def _alike(seen: Tensor, face: Tensor, more: Tensor) -> Tensor:
+    """How much like skin of the same face, (1, 1, S, S) from 0 to 1; ``more`` (S, S): what is let differ."""
+    apart = (lab(seen.clamp(-1, 1)) - lab(face.clamp(-1, 1))) / more
     lighter, other = apart[:, :1] / LIGHTER, apart[:, 1:] / OTHER
     return torch.exp(-lighter.square() - other.square().sum(1, keepdim=True))
 
 
-def _smooth(light: Tensor, visible: Tensor) -> Tensor:
+def _smooth(light: Tensor, visible: Tensor, more: Tensor) -> Tensor:
     """How smooth the surroundings of each pixel are, (1, 1, S, S) from 0 to 1."""
     mean, square = _mean(torch.cat([light, light.square()], 1), visible, FINE).split(1, 1)
     varied = (square - mean.square()).clamp(min=0).sqrt()
-    return torch.exp(-((varied / (mean + 1).clamp(min=0.15) / ROUGH) ** 2))
+    return torch.exp(-((varied / (mean + 1).clamp(min=0.15) / (ROUGH * more)) ** 2))
 
 
-def _place(weight: Tensor) -> Tensor:
-    """How often skin is seen beside a face at each place of a frame, (S, S) from 0 to 1.
+def _angle(weight: Tensor) -> Tensor:
+    """Where each place of a frame lies, in degrees from the chin (S, S): 0 below a face, 180 above it.
 
     Frames are upright, the middle of ``weight`` (1, 1, S, S) is that of the face.
     """
     steps = torch.arange(weight.shape[3], dtype=weight.dtype)
     share = weight[0, 0] / weight.sum()
     down, right = (steps - (share.sum(axis) * steps).sum() for axis in (1, 0))
-    angle = torch.atan2(right.abs()[None], down[:, None]).rad2deg()
-    return SELDOM + (1 - SELDOM) * ((angle - BESIDE) / (ABOVE - BESIDE)).clamp(0, 1)
+    return torch.atan2(right.abs()[None], down[:, None]).rad2deg()
+
+
+def _between(values: Tensor, first: float, last: float) -> Tensor:
+    """0 up to the first value, 1 from the last one on."""
+    return ((values - first) / (last - first)).clamp(0, 1)

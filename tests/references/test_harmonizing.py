@@ -6,7 +6,7 @@ import torch.nn.functional as F
 
 from deid.photo import masks
 from deid.photo.alignment import DCGAN_FRAME
-from deid.references import harmonizing
+from deid.references import harmonizing, refining
 
 SIZE = 256
 
@@ -82,7 +82,9 @@ def test_the_face_ends_softly_inside_its_weight(weight):
 
 def test_what_is_drawn_gives_the_light_and_the_reference_finer_detail(weight, detail):
     drawn = torch.linspace(-0.5, 0.5, harmonizing.SIDE).expand(1, 3, harmonizing.SIDE, harmonizing.SIDE)
-    made = harmonizing.detailed(drawn, detail, weight)
+    nothing = torch.zeros(1, 1, SIZE, SIZE)
+    given = refining.conditions(nothing.expand(1, 3, -1, -1), nothing, detail, weight)
+    made = harmonizing.detailed(drawn, given, detail, weight)
     wanted = F.interpolate(drawn, (SIZE, SIZE), mode="bilinear")
     core = 1 - masks.frame_mask("face-80", DCGAN_FRAME.resized(SIZE).points(), SIZE)
     apart = F.avg_pool2d((made - wanted) * core, 16)
@@ -96,3 +98,15 @@ def test_a_dark_photo_stays_dark(weight, detail, way):
     dark = torch.full((1, 3, SIZE, SIZE), -0.95)
     made = harmonizing.HARMONIZERS[way](dark, 1 - weight, detail + 0.2, weight)
     assert inside(made, weight).mean() < -0.85
+
+
+@pytest.mark.parametrize("light", [1.0, 0.1])
+def test_a_face_gets_the_tone_of_the_skin_that_is_seen(weight, light):
+    """Also in the dark, where it stays dark."""
+    skin = torch.tensor([0.3, -0.05, -0.25])[None, :, None, None].expand(1, 3, SIZE, SIZE)
+    redder = skin + torch.tensor([0.06, -0.03, -0.03])[None, :, None, None]
+    skin, redder = ((part + 1) * light - 1 for part in (skin, redder))
+    given = refining.conditions(redder, 1 - weight, skin, weight)
+    made = harmonizing.detailed(refining.shrunk(skin), given, skin, weight)
+    moved = (made - skin)[0, :, weight[0, 0] > 0.5].mean(1) / light
+    assert moved[0] > 0.015 > -0.005 > moved[1]

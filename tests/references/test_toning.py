@@ -5,6 +5,7 @@ import torch
 
 from deid.photo import masks
 from deid.photo.alignment import DCGAN_FRAME
+from deid.references import toning
 from deid.references.toning import toned
 
 SIZE = 128
@@ -31,7 +32,7 @@ def test_a_face_gets_the_tone_of_the_skin_around_it(regions):
 @pytest.mark.parametrize("beside", [(-0.9, -0.9, -0.9), (0.9, 0.95, 1.0), (-0.4, 0.2, 0.8)])
 def test_what_is_no_skin_does_not_count(regions, beside):
     other = torch.tensor(beside)[None, :, None, None].expand_as(SKIN)
-    assert change(toned(SKIN, other, *regions), SKIN, regions[1]).abs().max() < 0.005
+    assert change(toned(SKIN, other, *regions), SKIN, regions[1]).abs().max() < 0.008
 
 
 def test_hair_of_the_colour_of_skin_does_not_count(regions):
@@ -51,3 +52,17 @@ def test_a_forehead_counts_more_than_a_wall_beside_the_jaw(regions):
 def test_hidden_pixels_do_not_matter(regions):
     other = torch.where(regions[0] > 0.5, REDDER, -REDDER)
     assert torch.equal(*(toned(SKIN, frame, *regions) for frame in (REDDER, other)))
+
+
+def test_a_forehead_may_differ_by_more(regions, monkeypatch):
+    """Its sheen is carried on, where as much of a difference beside a jaw is a collar."""
+    pale = SKIN + torch.tensor([0.2, 0.25, 0.35])[None, :, None, None]
+    upper = torch.arange(SIZE)[:, None] < SIZE // 2
+    moved = []
+    for sector in (upper, ~upper):
+        frame = torch.where(sector, pale, SKIN)
+        for more in (1.0, toning.MORE):
+            with monkeypatch.context() as patched:
+                patched.setattr(toning, "MORE", more)
+                moved.append(change(toned(SKIN, frame, *regions), SKIN, regions[1])[2].item())
+    assert moved[1] > 1.2 * moved[0] and moved[3] == pytest.approx(moved[2], abs=1e-4)

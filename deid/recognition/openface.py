@@ -93,6 +93,7 @@ class OpenFace(nn.Module):
 
     def maps(self, faces: Tensor) -> list[Tensor]:
         """Faces (N, 3, 96, 96) in [0, 1], RGB -> what each inception layer makes of them, (N, C, H, W)."""
+        faces = faces.contiguous(memory_format=torch.channels_last)  # a third faster on a processor
         features = F.max_pool2d(self.first(faces), 3, 2, 1)
         features = self.second(normalized(features))
         features = F.max_pool2d(normalized(features), 3, 2, 1)
@@ -113,7 +114,7 @@ def load_openface() -> OpenFace:
     """The network with the weights that ship."""
     network = OpenFace()
     network.load_state_dict({name: tensor.float() for name, tensor in load_file(WEIGHTS).items()})
-    return network.eval().requires_grad_(False)
+    return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def embed_each(images: Tensor, faces: Sequence[Face]) -> Tensor:

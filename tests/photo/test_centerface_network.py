@@ -32,6 +32,20 @@ def test_images_of_a_batch_do_not_meet():
         torch.testing.assert_close(whole[1:], alone, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_convolutions_of_single_pixels_are_what_torch_makes_of_them(threads):
+    layer = centerface_network.Pointwise(24, 10).requires_grad_(False)
+    features = torch.rand(1, 24, 32, 48, generator=torch.Generator().manual_seed(0))
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        wanted = torch.nn.functional.conv2d(features, layer.weight, layer.bias)
+        for part in (features, features.contiguous(memory_format=torch.channels_last)):
+            torch.testing.assert_close(layer(part), wanted, rtol=1e-5, atol=1e-6)
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_only_the_file_that_is_known_is_converted(tmp_path):
     (tmp_path / "centerface.onnx").write_bytes(b"other weights")
     with pytest.raises(ValueError, match=r"centerface\.onnx: sha256 is .*expected 09189dea"):

@@ -21,7 +21,7 @@ JOINING = 1.1  # times the mean distance of two: however well they fit, one pers
 PARENTS, PICTURES = 12, 6  # of so many people, the best fitting, and so many pictures of each pairs are made
 # How much two that are joined may differ by: degrees, units of L*, a* and b*, a share of the mouth.
 APART = {
-    "yaw": 8.0, "pitch": 10.0, "light_side": 14.0, "light_top": 16.0, "skin_l": 18.0, "skin_a": 6.0,
+    "yaw": 8.0, "pitch": 16.0, "light_side": 14.0, "light_top": 16.0, "skin_l": 18.0, "skin_a": 6.0,
     "skin_b": 8.0, "teeth": 0.2,
 }  # fmt: skip
 TURNED = ("yaw", "light_side")  # change their sign in a mirror

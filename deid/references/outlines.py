@@ -18,6 +18,9 @@ from deid.references.surroundings import continued
 SIDE = 128  # of the view in which an outline is found
 OUTLINE = "face-120"  # of a mask: no more of a reference is shown, however large the hole is
 THIN = 5  # half of the width, in its pixels, of what is not shown
+# Up to the first lean a head is frontal. For each further eye distance the far half of the outline is
+# narrower by the second share, until the last is left of it.
+FRONTAL, NARROW, LEAST = 0.04, 1.8, 0.6
 RIM, SOFT = 2, 1.0  # pixels: skin at its edge is mixed with what lies beside it
 SIDES = 40  # of the polygon around a face
 
@@ -53,5 +56,22 @@ def mended(picture: Tensor, own: Tensor) -> Tensor:
     return share * picture + (1 - share) * enlarge(continued(shrink(picture, SIDE), core), size)
 
 
+def lean(landmarks: Tensor) -> tuple[float, Tensor]:
+    """How far the nose of landmarks (5, 2) leaves the middle of eyes and mouth, in eye distances, and the way
+    from the left eye to the right one (2,). Towards that side the head is turned.
+    """
+    across = landmarks[1] - landmarks[0]
+    off = landmarks[2] - landmarks[[0, 1, 3, 4]].mean(0)
+    return (off @ across / across.square().sum().clamp(min=1e-6)).item(), across
+
+
 def _within(landmarks: Tensor) -> Tensor:
-    return 1 - masks.frame_mask(OUTLINE, landmarks.double(), SIDE)
+    """The outline of a face (1, 1, 128, 128); of a turned head the far cheek is nearer."""
+    points = landmarks.double()
+    turned, across = lean(points)
+    narrow = max(LEAST, 1 - NARROW * max(0.0, abs(turned) - FRONTAL))
+    steps = torch.arange(SIDE, dtype=points.dtype)
+    places = torch.stack(torch.meshgrid(steps, steps, indexing="xy"), -1)
+    right = (places - points[:2].mean(0)) @ across / across.square().sum().clamp(min=1e-6)
+    further = torch.where(right * turned > 0, right * (1 / narrow - 1), 0.0)
+    return masks.hides(OUTLINE, places + further[..., None] * across, points, SIDE).float()[None, None]

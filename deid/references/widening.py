@@ -12,11 +12,12 @@ from torch import Tensor
 
 from deid.photo.blending import gaussian
 from deid.photo.resampling import enlarge, shrink
+from deid.references.outlines import lean
 
 SIDE = 128  # of the view in which outlines are compared
 RAYS = 120  # from the middle of a face outwards
 STEP = 0.5  # pixels along a ray
-MOST = 1.3  # times as far from the middle as it was: more would be another head
+MOST = 1.2  # times as far from the middle as it was: more would be another head
 CORE = 0.7  # the share of a ray on which nothing moves: eyes, nose and mouth
 TEMPLE = (115.0, 95.0)  # degrees from the chin where nothing is pulled and where all is: brows would follow
 SMOOTH = 3.0  # rays
@@ -79,10 +80,9 @@ def _sector(down: Tensor) -> Tensor:
 
 def _near_side(points: Tensor) -> Tensor:
     """1 for rays (R,), but less on the far side of a head that is turned; landmarks (5, 2)."""
-    across = points[1] - points[0]
-    lean = ((points[2] - points[[0, 1, 3, 4]].mean(0)) @ across / across.square().sum()).item()
-    turned = min(1.0, max(0.0, (abs(lean) - TURNED[0]) / (TURNED[1] - TURNED[0])))
-    far = (_directions() @ across) * lean > 0
+    leaning, across = lean(points)
+    turned = min(1.0, max(0.0, (abs(leaning) - TURNED[0]) / (TURNED[1] - TURNED[0])))
+    far = (_directions() @ across) * leaning > 0
     return 1 - turned * far.to(points)
 
 

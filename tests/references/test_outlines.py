@@ -53,3 +53,17 @@ def test_skin_goes_on_where_hair_lies_on_it():
         assert (made[..., bite] - 0.4).abs().max() < 0.05
         inside = torch.nn.functional.interpolate(face("face-80") * own, (size, size))[0, 0] > 0.5
         assert (made - picture)[..., inside].abs().median() == 0
+
+
+def test_the_far_cheek_of_a_turned_head_is_nearer():
+    everything = torch.ones(1, 1, SIDE, SIDE)
+    row, middle = round(float(POINTS[2, 1])), round(float(POINTS[2, 0]))
+    frontal, right, left = (
+        outlines.whole(everything, POINTS + torch.tensor([[0.0, 0], [0, 0], [moved, 0], [0, 0], [0, 0]]))[
+            0, 0, row
+        ]
+        for moved in (0.0, 8.0, -8.0)
+    )
+    assert right[middle:].sum() < 0.8 * frontal[middle:].sum()
+    assert right[:middle].sum() >= frontal[:middle].sum() - 1
+    assert abs(left[:middle].sum() - right[middle:].sum()) <= 2, "both sides alike"

@@ -20,7 +20,8 @@ OUTLINE = "face-120"  # of a mask: no more of a reference is shown, however larg
 THIN = 5  # half of the width, in its pixels, of what is not shown
 # Up to the first lean a head is frontal. For each further eye distance the far half of the outline is
 # narrower by the second share, until the last is left of it.
-FRONTAL, NARROW, LEAST = 0.04, 1.8, 0.6
+FRONTAL, NARROW, LEAST = 0.08, 2.0, 0.6
+BELOW = (-0.2, 0.3)  # of the way from eyes to mouth: a forehead is as wide as it was, a cheek is narrower
 RIM, SOFT = 2, 1.0  # pixels: skin at its edge is mixed with what lies beside it
 SIDES = 40  # of the polygon around a face
 
@@ -70,8 +71,12 @@ def _within(landmarks: Tensor) -> Tensor:
     points = landmarks.double()
     turned, across = lean(points)
     narrow = max(LEAST, 1 - NARROW * max(0.0, abs(turned) - FRONTAL))
-    steps = torch.arange(SIDE, dtype=points.dtype)
+    steps, eyes = torch.arange(SIDE, dtype=points.dtype), points[:2].mean(0)
     places = torch.stack(torch.meshgrid(steps, steps, indexing="xy"), -1)
-    right = (places - points[:2].mean(0)) @ across / across.square().sum().clamp(min=1e-6)
-    further = torch.where(right * turned > 0, right * (1 / narrow - 1), 0.0)
+    right, low = (
+        (places - eyes) @ way / way.square().sum().clamp(min=1e-6)
+        for way in (across, points[3:].mean(0) - eyes)
+    )
+    cheek = ((low - BELOW[0]) / (BELOW[1] - BELOW[0])).clamp(0, 1)
+    further = torch.where(right * turned > 0, right * cheek * (1 / narrow - 1), 0.0)
     return masks.hides(OUTLINE, places + further[..., None] * across, points, SIDE).float()[None, None]

@@ -19,7 +19,8 @@ SECOND, THIRD = (24, 0.7), (48, 0.7)  # pixels that the others look at, and the 
 FACTOR = 0.709  # from one size of the image to the next: half of the pixels
 CELL, STRIDE = 12, 2  # pixels that the first network looks at, and from one place to the next
 TILE = 160  # places in a row, and rows, that are computed together: the same in less memory
-AT_ONCE = 512  # places that are looked at together
+# Places that are looked at together: on a processor as many as its caches hold.
+ON_PROCESSOR, AT_ONCE = 32, 512
 OVERLAP = (0.5, 0.7)  # more than that is the same place, at one size and over all
 
 
@@ -58,7 +59,7 @@ def look_closer(levels: Tensor, device: str = "cpu") -> tuple[Tensor, Tensor]:
     Points are in shares of the side. A face should fill its square as its box does (``SQUARE``).
     """
     onet = networks(device)[2]
-    said = [onet(((part - 127.5) / 128).to(device)) for part in levels.split(AT_ONCE)]
+    said = [onet(((part - 127.5) / 128).to(device)) for part in levels.split(_at_once(device))]
     scores, _, points = (torch.cat(part).cpu() for part in zip(*said, strict=True))
     return scores, points.view(-1, 2, 5).transpose(1, 2)
 
@@ -95,6 +96,10 @@ def _at_scale(pnet: Network, table: Tensor, scale: float) -> tuple[Tensor, ...]:
     return image[chosen], boxes[chosen], scores[chosen], change[chosen]
 
 
+def _at_once(device: str) -> int:
+    return ON_PROCESSOR if device == "cpu" else AT_ONCE
+
+
 def _tile(start: int) -> slice:
     """The pixels that so many places see, from the place ``start`` on."""
     return slice(STRIDE * start, STRIDE * (start + TILE) + CELL - STRIDE)
@@ -110,10 +115,12 @@ def _looked_at(
     whole = torch.cat([whole[:, :2].clamp(min=1) - 1, torch.minimum(whole[:, 2:], limit[2:])], 1).long()
     there = (whole[:, 2:] > whole[:, :2]).all(1)
     image, boxes, whole = image[there], boxes[there], whole[there]
-    said = [
-        network((areas.cropped(table, image[k : k + AT_ONCE], whole[k : k + AT_ONCE], size) - 127.5) / 128)
-        for k in range(0, max(1, len(boxes)), AT_ONCE)
-    ]
+    several = _at_once(table.device.type)
+    views = (
+        areas.cropped(table, some, where, size)
+        for some, where in zip(image.split(several), whole.split(several), strict=True)
+    )
+    said = [network((view - 127.5) / 128) for view in views]
     parts = [torch.cat(part) for part in zip(*said, strict=True)]
     passed = parts[0] > least
     return image[passed], boxes[passed], [part[passed] for part in parts]

@@ -91,10 +91,14 @@ def pytest_benchmark_update_json(config: pytest.Config, benchmarks: list, output
     cpu = output_json["machine_info"].get("cpu", {}).get("brand_raw", "unknown")
     where = {"measured": now, "processor": cpu, "cores": os.cpu_count(), "torch": torch.__version__}
     seconds: dict[str, dict[str, float]] = {}
+    noted: dict[str, dict[str, dict]] = {}
     for one in benchmarks:
         seconds.setdefault(one.group, {})[one.params["way"]] = round(one.stats.min, 3)
+        if one.extra_info:
+            noted.setdefault(one.group, {})[one.params["way"]] = dict(one.extra_info)
     for group, ways in seconds.items():
-        known[group] = where | {"rounds": ROUNDS, "seconds": ways, "ratios": ratios(ways)}
+        also = {"also": noted[group]} if group in noted else {}
+        known[group] = where | {"rounds": ROUNDS, "seconds": ways, "ratios": ratios(ways)} | also
     for one in output_json["benchmarks"]:
         one["stats"].pop("data", None)
     write_atomically(path, (json.dumps(known, indent=1) + "\n").encode())

@@ -18,7 +18,8 @@ DEFACE = os.environ.get("DEFACE", "deface")
 DEID, PLAIN = [sys.executable, "-m", "deid"], [sys.executable, str(ROOT / "benchmarks" / "plain.py")]
 OWN = {"default": [], "no check": ["--no-verify"], "blur": ["--method", "blur", "--no-verify"]}
 WAYS = pytest.mark.parametrize("way", [*OWN, "deface", "plain"])
-WEB, MANY = 10, 18  # portraits in a folder of web photos, and in one that several processes do
+# Portraits in a folder of web photos, in one that several processes do, and in one of 200 photos.
+WEB, MANY, FOLDER = 10, 18, 198
 
 
 def command(way: str, photos: list[Path]) -> list[str]:
@@ -77,6 +78,11 @@ def test_camera_photo_of_24_megapixels(run, way, camera):
 @WAYS
 def test_web_photos(run, way):
     run(command(way, web(WEB)))
+
+
+@pytest.mark.parametrize("way", ["default", "deface", "plain"])
+def test_folder_of_200_photos(run, way):
+    run(command(way, web(FOLDER)))
 
 
 @pytest.mark.wall

@@ -37,3 +37,12 @@ def test_what_is_rare_counts_more():
     assert child > adult
     child, adult = traits.agreement(faces, hardly)
     assert child < adult
+
+
+def test_in_doubt_it_is_a_woman():
+    """Surroundings that say a little less than on average that it is one fit a woman's face better."""
+    woman, man = (torch.tensor([[share, 0.0, 0.0]]) for share in (1.0, 0.0))
+    for below, fits in ((0.8, True), (0.4, False)):
+        around = traits.load()["usual"][None] * torch.tensor([below, 1.0, 1.0])
+        scores = [traits.agreement(face, around).item() for face in (woman, man)]
+        assert (scores[0] > scores[1]) == fits

@@ -81,8 +81,8 @@ def compose(frame: Tensor, face: Tensor, weight: Tensor, apart: Tensor | None = 
 
     The edge is sharp where both are ``apart`` (1, 1, 128, 128; from 0 to 1).
     """
-    share = refining.shrunk(weight)
-    soft, sharp = (2 * gaussian(share, edge * SIDE) - 1 for edge in (EDGE, SHARP_EDGE))
+    inside = refining.shrunk(weight)
+    soft, sharp = (2 * gaussian(inside, edge * SIDE) - 1 for edge in (EDGE, SHARP_EDGE))
     if apart is not None:
         soft = soft + apart * (sharp - soft)
     share = enlarge(soft, frame.shape[3]).clamp(0, 1)

@@ -7,16 +7,7 @@ from torch import Tensor
 
 from deid.photo.blending import gaussian
 from deid.photo.resampling import enlarge
-from deid.references import (
-    backdrop,
-    brows,
-    fitting,
-    harmonizing,
-    mixing,
-    outlines,
-    people,
-    refining,
-)
+from deid.references import backdrop, brows, fitting, harmonizing, mixing, outlines, people, refining
 from deid.references.library import Library
 from deid.references.outlines import SIDE
 from deid.references.people import Placement

@@ -12,10 +12,7 @@ from deid.photo.colour import light
 from deid.references.refining import SIDE, low
 
 SPREAD = 0.035  # of the side: light varies no finer; eyes and mouth are the reference's
-LIGHT, HUE = (
-    0.15,
-    0.045,
-)  # of [-1, 1]: how far from the plane and the hue, in a well-lit face
+LIGHT, HUE = 0.15, 0.045  # of [-1, 1]: how far a well-lit face may be from plane and hue
 LIT = 0.5  # the light of such a face, of 1; in the dark everything varies less
 ROUNDS, STRANGE = 4, 0.08  # of fitting; what differs by more counts less (Holland and Welsch, 1977)
 

@@ -89,7 +89,8 @@ def examine(portrait: Portrait) -> tuple[Entry | None, str, Tensor]:
     measured = attributes.measure(crop, landmarks)
     # What a source says of an expression is more certain than what is seen.
     told = "" if portrait.expression else looks.reason(crop, landmarks)
-    if reason := gates.look_reason(crop, measured) or told:
+    uneven = "" if portrait.seen else gates.light_reason(crop, landmarks)
+    if reason := gates.look_reason(crop, measured) or told or uneven:
         return None, reason, thumbnail
     inside = F.interpolate(_inside(matrix, side, size), (mattes.SIDE, mattes.SIDE), mode="area")
     own = mattes.matte(crop, landmarks) * inside

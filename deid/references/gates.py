@@ -11,6 +11,7 @@ from torch import Tensor
 from deid.photo.alignment import DCGAN_FRAME, overrun, scale
 from deid.photo.colour import lab
 from deid.photo.faces import Face
+from deid.references import evenness
 
 MIN_SCORE = 0.97
 OVERRUN = 0.12  # of a frame's side, beyond the picture
@@ -21,7 +22,8 @@ HUES = 2.6
 MOUTH_OPEN = 0.3
 DARK_GLASSES, DARK_EYES = (0.18, 0.24), 0.57  # (glasses, sunglasses), or sunglasses alone
 # Hue, in degrees, and chroma of skin in Lab; beyond them the light is coloured.
-SKIN_HUE, SKIN_CHROMA = (5.0, 86.0), (4.5, 52.0)
+SKIN_HUE, SKIN_CHROMA = (5.0, 86.0), (4.5, 47.0)
+UNEVEN = 0.24
 # Two portraits of one source show the same person from such a similarity; or from a lower one where their
 # pictures are nearly the same. Chosen by looking at the most alike of 1,113: the recogniser found different
 # people more alike than one picture that was there twice.
@@ -47,6 +49,11 @@ def face_reason(faces: Sequence[Face], picture_size: tuple[int, int]) -> str:
     if scale(matrix) * DCGAN_FRAME.size < MIN_SIDE:
         return "too small"
     return "beyond the picture" if overrun(matrix, DCGAN_FRAME.size, picture_size) > OVERRUN else ""
+
+
+def light_reason(crop: Tensor, landmarks: Tensor) -> str:
+    """Why the light on a crop (1, 3, S, S) with ``landmarks`` (5, 2; fractions of its side) will not do."""
+    return "uneven light" if evenness.unevenness(crop, landmarks) > UNEVEN else ""
 
 
 def pixel_reason(crop: Tensor) -> str:

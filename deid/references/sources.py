@@ -37,7 +37,10 @@ FAKER_NAMES = tuple(f"{sex}/512/{number}.jpg" for sex in ("female", "male") for 
 
 @dataclass(frozen=True, eq=False)
 class Portrait:
-    """A picture (1, 3, H, W) of one person. ``expression``: as its source labels it, else empty."""
+    """A picture (1, 3, H, W) of one person. ``expression``: as its source labels it, else empty.
+
+    ``seen``: all of its source were looked at one by one, and faces in uneven light passed.
+    """
 
     name: str
     identity: str
@@ -45,6 +48,7 @@ class Portrait:
     licence: str
     pixels: Tensor
     expression: str = ""
+    seen: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,7 @@ def openpeople_portraits(people: Sequence[str] = ()) -> PortraitSource:
                 name = f"{folder.name}-{label}"
                 if name in UNFIT:
                     continue
-                yield Portrait(name, folder.name, "openpeople", OPENPEOPLE_LICENCE, pixels, expression)
+                yield Portrait(name, folder.name, "openpeople", OPENPEOPLE_LICENCE, pixels, expression, True)
 
     each = len(EXPRESSIONS) + len(VIEWS) - 1 + len(PORTRAITS)
     unfit = sum(name.startswith(f"{folder.name}-") for folder in folders for name in UNFIT)

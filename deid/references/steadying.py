@@ -9,12 +9,13 @@ import torch
 from torch import Tensor
 
 from deid.photo.colour import light
-from deid.references.refining import SIDE, low
+from deid.references.evenness import plane
+from deid.references.refining import low
 
 SPREAD = 0.035  # of the side: light varies no finer; eyes and mouth are the reference's
 LIGHT, HUE = 0.15, 0.045  # of [-1, 1]: how far a well-lit face may be from plane and hue
 LIT = 0.5  # the light of such a face, of 1; in the dark everything varies less
-ROUNDS, STRANGE = 4, 0.08  # of fitting; what differs by more counts less (Holland and Welsch, 1977)
+STRANGE = 0.08  # of [-1, 1]: what differs from a plane by more counts less
 
 
 def steadied(face: Tensor, picture: Tensor, weight: Tensor) -> Tensor:
@@ -31,23 +32,10 @@ def steadied(face: Tensor, picture: Tensor, weight: Tensor) -> Tensor:
     grey = changed.mean(1, keepdim=True)
     colour = changed - grey
     hue = colour[0, :, inside].median(1).values[None, :, None, None]
-    plane, most = _plane(grey[0, 0], inside), (lit / LIT).clamp(0.1, 1)
-    even = plane + _bounded(grey - plane, LIGHT * most) + hue + _bounded(colour - hue, HUE * most)
+    even_light, most = plane(grey[0, 0], inside, STRANGE), (lit / LIT).clamp(0.1, 1)
+    even = even_light + _bounded(grey - even_light, LIGHT * most) + hue + _bounded(colour - hue, HUE * most)
     return face + even - changed
 
 
 def _bounded(values: Tensor, most: Tensor) -> Tensor:
     return most * torch.tanh(values / most)
-
-
-def _plane(values: Tensor, inside: Tensor) -> Tensor:
-    """The plane (1, 1, S, S) that is nearest to most of the values (S, S) ``inside``."""
-    steps = torch.linspace(-1, 1, SIDE)
-    down, right = torch.meshgrid(steps, steps, indexing="ij")
-    basis = torch.stack([torch.ones_like(down), down, right])
-    known, wanted = basis[:, inside].T, values[inside][:, None]
-    counts = torch.ones_like(wanted)
-    for _ in range(ROUNDS):
-        plane = torch.linalg.lstsq(known * counts, wanted * counts).solution
-        counts = (1 / (1 + ((wanted - known @ plane) / STRANGE) ** 2)).sqrt()
-    return torch.einsum("kyx,k->yx", basis, plane[:, 0])[None, None]

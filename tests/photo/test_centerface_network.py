@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from deid.photo import centerface_network
 
@@ -33,17 +34,42 @@ def test_images_of_a_batch_do_not_meet():
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_convolutions_of_single_pixels_are_what_torch_makes_of_them(threads):
-    layer = centerface_network.Pointwise(24, 10).requires_grad_(False)
-    features = torch.rand(1, 24, 32, 48, generator=torch.Generator().manual_seed(0))
+@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize(("side", "stride", "groups"), [(1, 1, 1), (3, 1, 1), (3, 2, 24)])
+def test_convolutions_are_what_torch_makes_of_them(threads, relu, side, stride, groups):
+    layer = centerface_network.Convolution(24, 24, side, stride, groups, relu).requires_grad_(False)
+    features = torch.randn(1, 24, 32, 48, generator=torch.Generator().manual_seed(0))
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        wanted = torch.nn.functional.conv2d(features, layer.weight, layer.bias)
+        wanted = F.conv2d(features, layer.weight, layer.bias, stride, side // 2, 1, groups)
+        wanted = wanted.relu() if relu else wanted
         for part in (features, features.contiguous(memory_format=torch.channels_last)):
             torch.testing.assert_close(layer(part), wanted, rtol=1e-5, atol=1e-6)
     finally:
         torch.set_num_threads(before)
+
+
+def test_without_onednn_it_sees_the_same(monkeypatch):
+    network = centerface_network.load()
+    own = network(waves())
+    monkeypatch.setattr(centerface_network, "FUSED", False)
+    for part, wanted in zip(network(waves()), own, strict=True):
+        torch.testing.assert_close(part, wanted, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(("stride", "height"), [(1, 37), (2, 37), (2, 40)])
+@pytest.mark.parametrize("rows", [1, 3, 8])
+def test_a_block_gives_the_same_in_strips(stride, height, rows, monkeypatch):
+    torch.manual_seed(0)
+    block = centerface_network.Residual(8, 8, 6, stride).requires_grad_(False)
+    features = torch.randn(1, 8, height, 20)
+    whole = block(features)
+    monkeypatch.setattr(centerface_network, "STRIP", rows * 48 * 20 * stride)
+    seen = []
+    block.layers.register_forward_hook(lambda layers, given, made: seen.append(made))
+    torch.testing.assert_close(block(features), whole, rtol=1e-5, atol=1e-6)
+    assert len(seen) == -(-whole.shape[2] // rows)
 
 
 def test_only_the_file_that_is_known_is_converted(tmp_path):

@@ -34,8 +34,9 @@ def resized(table: Tensor, size: tuple[int, int], part: tuple[slice, slice] = (s
     near = table[:, int(top[0]) : int(bottom[-1]) + 1, int(left[0]) : int(right[-1]) + 1]
     if size == (table.shape[1] - 1, table.shape[2] - 1):  # each pixel covers itself
         return near.diff(dim=1).diff(dim=2).permute(0, 3, 1, 2).float()
-    rows = near[:, bottom - top[0]] - near[:, top - top[0]]
-    total = rows[:, :, right - left[0]] - rows[:, :, left - left[0]]
+    # Of indexing, index_select is the fastest on a processor.
+    rows = near.index_select(1, bottom - top[0]) - near.index_select(1, top - top[0])
+    total = rows.index_select(2, right - left[0]) - rows.index_select(2, left - left[0])
     area = (bottom - top)[:, None] * (right - left)
     return (total / area[..., None]).permute(0, 3, 1, 2)
 
@@ -51,11 +52,16 @@ def cropped(table: Tensor, images: Tensor, boxes: Tensor, size: int) -> Tensor:
         [start[:, None] + edge for edge in _bins(end - start, size)]
         for start, end in ((top, bottom), (left, right))
     )
-    k = images[:, None, None]
-    upper, lower = (
-        table[k, rows[:, :, None], after[:, None]] - table[k, rows[:, :, None], before[:, None]]
-        for rows in (above, below)
-    )
+    height, width, channels = table.shape[1:]
+    places = table.view(-1, channels)
+    shape = len(boxes), size, size, channels
+
+    def at(rows: Tensor, columns: Tensor) -> Tensor:
+        """The table's values (K, size, size, 3) where these (K, size) meet."""
+        first = (images[:, None] * height + rows) * width
+        return places.index_select(0, (first[:, :, None] + columns[:, None]).flatten()).view(shape)
+
+    upper, lower = (at(rows, after) - at(rows, before) for rows in (above, below))
     area = (below - above)[:, :, None] * (after - before)[:, None]
     return ((lower - upper) / area[..., None]).permute(0, 3, 1, 2)
 

@@ -16,10 +16,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 from deid import figures
 from deid.storage import write_atomically
 
+PORTRAITS = Path(os.environ.get("PORTRAITS", Path(__file__).parents[1] / "data" / "synthetic-portraits"))
+PHOTOS, SIZE = 192, (178, 218)  # small photos of people; the size is CelebA's
 REPORT = Path(__file__).parents[1] / "reports" / "bench"
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "1"))
 OTHERS = ("deface", "plain")  # ways that are not this project's; the last one that was measured is the unit
@@ -46,6 +49,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(autouse=True)
 def one_thread() -> None:
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def portraits(tmp_path_factory) -> list[Path]:
+    """Photos of CelebA's size."""
+    found = sorted(PORTRAITS.glob("*.webp"))[:PHOTOS]
+    if not found:
+        pytest.skip(f"not run: {PORTRAITS} has no portraits (PORTRAITS=FOLDER)")
+    folder = tmp_path_factory.mktemp("portraits")
+    for path in found:
+        with Image.open(path) as picture:
+            side = (picture.width - picture.height * SIZE[0] // SIZE[1]) // 2
+            box = (side, 0, picture.width - side, picture.height)
+            picture.convert("RGB").crop(box).resize(SIZE).save(folder / f"{path.stem}.jpg", quality=95)
+    return sorted(folder.iterdir())
 
 
 def one_core() -> None:

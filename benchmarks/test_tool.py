@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from conftest import PORTRAITS
 
 from deid.evaluation import costs
 from deid.photo import images
 
 ROOT = Path(__file__).parents[1]
 SAMPLE, GROUP = ROOT / "media" / "sample.jpg", ROOT / "media" / "group.jpg"
-PORTRAITS = Path(os.environ.get("PORTRAITS", ROOT / "data" / "synthetic-portraits"))
 DEFACE = os.environ.get("DEFACE", "deface")
 DEID, PLAIN = [sys.executable, "-m", "deid"], [sys.executable, str(ROOT / "benchmarks" / "plain.py")]
 OWN = {"default": [], "no check": ["--no-verify"], "blur": ["--method", "blur", "--no-verify"]}
@@ -35,12 +35,13 @@ def command(way: str, photos: list[Path]) -> list[str]:
 
 @pytest.fixture(scope="session")
 def camera(tmp_path_factory) -> list[Path]:
-    """A photo of 12 megapixels with two large faces, and one of 24."""
+    """Photos of 12, 24 and 100 megapixels with two large faces."""
     folder, photo = tmp_path_factory.mktemp("camera"), images.load(SAMPLE)
     torch.set_num_threads(1)
-    for megapixels in (12, 24):
-        images.save(costs.enlarged(photo, megapixels * 1_000_000), folder / f"{megapixels}.jpg")
-    return [folder / "12.jpg", folder / "24.jpg"]
+    photos = [folder / f"{megapixels}.jpg" for megapixels in (12, 24, 100)]
+    for path in photos:
+        images.save(costs.enlarged(photo, int(path.stem) * 1_000_000), path)
+    return photos
 
 
 def web(count: int) -> list[Path]:
@@ -72,7 +73,12 @@ def test_camera_photo_of_12_megapixels(run, way, camera):
 
 @WAYS
 def test_camera_photo_of_24_megapixels(run, way, camera):
-    run(command(way, camera[1:]))
+    run(command(way, camera[1:2]))
+
+
+@pytest.mark.parametrize("way", ["default", "deface", "plain"])
+def test_photo_of_100_megapixels(run, way, camera):
+    run(command(way, camera[2:]))
 
 
 @WAYS

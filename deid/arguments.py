@@ -134,6 +134,7 @@ def _add_methods(p: argparse.ArgumentParser) -> None:
     setting("--jitter", float, "move the landmarks a face is drawn for, in eye distances")
     setting("--starts", int, "dcgan, stylegan2: latents that a search begins with")
     setting("--iterations", int, "dcgan, stylegan2: steps of a search")
+    add("--warm", action="store_true", help="dcgan: an encoder says where its search begins")
     setting("--weights", help="bundled name, file or fetched network (the one that ships)")
 
 

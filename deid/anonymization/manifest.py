@@ -44,7 +44,7 @@ def manifest(result: "Result", options: Options) -> dict:
 
 def settings(options: Options) -> dict:
     """What a result depends on besides its photo: options, check, networks and versions."""
-    files = options.load_method().files if options.draws else []
+    files = options.load_method().files_for(options.search) if options.draws else []
     known = {
         "options": asdict(options) | {"weights": Path(options.network).name, "mask": options.hole},
         "verification": verification.record(options),

@@ -42,7 +42,8 @@ class Options:
     is how far a person that the one-pass generator draws may be from the mean one. ``jitter`` moves the
     landmarks that a face is drawn for, by a normal distribution of so many eye distances; ``shape`` says how
     much of the face's own geometry they hold (``photo.shapes``). Without ``fitting`` a library's person is
-    drawn by lot, whoever fits. ``strength`` is a
+    drawn by lot, whoever fits. ``starts``, ``iterations`` and ``warm`` are a search's
+    (``inpainting.settings.Search``). ``strength`` is a
     blur's width as a share of the face, or how many tiles across it a mosaic has (0: the method's own). With
     ``verify`` a face that ``recogniser`` finds more than ``threshold`` similar to its original is drawn again
     and in the end hidden (``anonymization.verification``); a threshold of 0 is the recogniser's own.
@@ -57,6 +58,7 @@ class Options:
     mask: str = ""
     starts: int = Search.starts
     iterations: int = Search.iterations
+    warm: bool = False
     seed: int = 0
     truncation: float = TRUNCATION
     jitter: float = 0.0
@@ -142,7 +144,7 @@ class Options:
     @property
     def search(self) -> Search:
         """How a method that searches latents does so."""
-        return Search(self.starts, self.iterations)
+        return Search(self.starts, self.iterations, warm=self.warm)
 
     def prepare(self) -> Iterator[tuple[int, int]]:
         """Make what the method needs once on this machine; yields (done, total) on the way."""
@@ -155,7 +157,9 @@ class Options:
         Raises ``WeightsError`` for weights that cannot be used, ``ValueError`` for a device that is not
         there.
         """
-        return inpainting.load_method(self.method, self.weights, resolve_device(self.device))
+        method = inpainting.load_method(self.method, self.weights, resolve_device(self.device))
+        method.files_for(self.search)  # of a warm search one file more
+        return method
 
 
 def _is_numpy(value: object) -> bool:

@@ -170,6 +170,7 @@ def key(paths: Sequence[Path], options: Options | None, judges: Sequence[str], s
         what |= {name: value for name, value in asdict(options).items() if value != getattr(Options, name)}
         what |= {"method": options.method, "mask": options.hole}
         if options.draws:
-            what["weights"] = [storage.sha256(path) for path in options.load_method().files]
+            files = options.load_method().files_for(options.search)
+            what["weights"] = [storage.sha256(path) for path in files]
         what["verification"] = verification.record(options)
     return hashlib.sha256(json.dumps(what | {"seed": seed}, sort_keys=True).encode()).hexdigest()[:20]

@@ -6,6 +6,7 @@ from typing import cast
 import torch
 from torch import nn
 
+from deid.generators.encoder import Encoder
 from deid.generators.interface import FaceDiscriminator, FaceGenerator
 from deid.generators.weights import architectures, loading
 from deid.generators.weights.files import WeightsError
@@ -17,6 +18,7 @@ __all__ = [
     "WeightsError",
     "frame_of",
     "load_discriminator",
+    "load_encoder",
     "load_generator",
 ]
 
@@ -36,6 +38,18 @@ def load_discriminator(name: str | Path = "dcgan-64", device: str = "cpu") -> Fa
     Images (N, 3, R, R) -> logits (N,) or (N, 1); a one-pass network's also needs the conditions.
     """
     return cast(FaceDiscriminator, _load(name, "discriminator", device))
+
+
+def load_encoder(name: str | Path = "dcgan-64", device: str = "cpu") -> Encoder:
+    """The encoder that was trained for ``load_generator(name)``. Raises ``WeightsError`` with the fix."""
+    path = loading.locate(name)
+    tensors = loading.read_encoder(path)
+    try:
+        network = Encoder(len(tensors["last.bias"]))
+        network.load_state_dict(tensors)
+    except (KeyError, RuntimeError, TypeError):
+        raise WeightsError(f"{loading.encoder_path(path)}: not an encoder of this project") from None
+    return network.to(device).to(memory_format=torch.channels_last).eval().requires_grad_(False)  # type: ignore[call-overload]
 
 
 def frame_of(generator: FaceGenerator) -> Frame:

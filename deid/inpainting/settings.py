@@ -12,10 +12,12 @@ class Search:
 
     ``starts`` latents, the best of ``starts * bank`` draws, make ``iterations`` steps of Adam; the worse ones
     are dropped after a fifth and again after half of the steps (``drop``). With ``bank`` 0 all start at the
-    mean face. After that a face whose loss has not fallen by 1 % for ``patience`` steps is done (0: never
-    before the end). ``rampdown`` is the share of the steps at the end over which the learning rate falls
-    linearly to zero. ``perceptual`` and ``prior`` weigh their losses against the contextual loss; without
-    ``prior`` the space that is searched has its own (``inpainting.latent_spaces``).
+    mean face. With ``warm`` they start at the latent that an encoder tells, and near it: few are enough then,
+    and ``bank`` says nothing. After half of the steps a face whose loss has not fallen by 1 % for
+    ``patience`` steps is done (0: never before the end). ``rampdown`` is the share of the steps at the end
+    over which the learning rate falls linearly to zero. ``perceptual`` and ``prior`` weigh their losses
+    against the contextual loss; without ``prior`` the space that is searched has its own
+    (``inpainting.latent_spaces``).
     """
 
     starts: int = 32
@@ -27,6 +29,7 @@ class Search:
     rampdown: float = 0.0
     perceptual: float = 0.05
     prior: float | None = None
+    warm: bool = False
 
     def __post_init__(self) -> None:
         if self.starts < 1 or self.iterations < 1 or self.bank < 0 or self.patience < 0:
@@ -49,4 +52,4 @@ class Search:
 def schedule_cost(settings: Search) -> int:
     """Latents forward and backward that a search of one face takes; a bank's forward alone counts a third."""
     steps = sum(settings.survivors(iteration) for iteration in range(settings.iterations))
-    return steps + math.ceil(settings.starts * settings.bank / 3)
+    return steps + math.ceil(0 if settings.warm else settings.starts * settings.bank / 3)

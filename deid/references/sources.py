@@ -37,9 +37,8 @@ FAKER_NAMES = tuple(f"{sex}/512/{number}.jpg" for sex in ("female", "male") for 
 
 @dataclass(frozen=True, eq=False)
 class Portrait:
-    """A picture (1, 3, H, W) of one person. ``expression``: as its source labels it, else empty.
-
-    ``seen``: all of its source were looked at one by one, and faces in uneven light passed.
+    """A picture (1, 3, H, W) of one person. ``expression``: as its source labels it, else empty. ``seen``: all
+    of its source were looked at one by one, and faces in uneven light passed.
     """
 
     name: str
@@ -81,9 +80,9 @@ def openpeople_portraits(people: Sequence[str] = ()) -> PortraitSource:
             for label, pixels in _pictures(folder / "assets"):
                 expression = "neutral" if label in VIEWS else label if label in EXPRESSIONS else ""
                 name = f"{folder.name}-{label}"
-                if name in UNFIT:
-                    continue
-                yield Portrait(name, folder.name, "openpeople", OPENPEOPLE_LICENCE, pixels, expression, True)
+                own = (name, folder.name, "openpeople", OPENPEOPLE_LICENCE, pixels, expression)
+                if name not in UNFIT:
+                    yield Portrait(*own, seen=True)
 
     each = len(EXPRESSIONS) + len(VIEWS) - 1 + len(PORTRAITS)
     unfit = sum(name.startswith(f"{folder.name}-") for folder in folders for name in UNFIT)

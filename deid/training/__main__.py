@@ -7,7 +7,7 @@ notebooks. ``accelerate launch -m deid.training dcgan ...`` trains a DCGAN by se
 import argparse
 import sys
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,8 +18,9 @@ from deid.devices import resolve_device
 from deid.generators import WeightsError
 from deid.photo.images import ImageError
 from deid.storage import FolderError
-from deid.training import exports, loop, processes, refining
+from deid.training import encoding, exports, loop, processes, refining
 from deid.training.config import ONEPASS_256, Recipe, Schedule
+from deid.training.encoding import EncoderRecipe
 from deid.training.refining_examples import RefiningRecipe
 
 
@@ -30,15 +31,18 @@ def parser() -> argparse.ArgumentParser:
     refine = commands.add_parser("refining", help="the network that joins references to photos")
     larger = commands.add_parser("onepass-256", help="version 3 at 256 px, grown from onepass-128")
     dcgan = commands.add_parser("dcgan", help="version 1, by one process or several (accelerate launch)")
-    for command, recipe in ((refine, RefiningRecipe()), (larger, ONEPASS_256), (dcgan, Recipe())):
+    encoder = commands.add_parser("encoder", help="where version 1's search begins; needs no photos")
+    learning = ((refine, RefiningRecipe()), (larger, ONEPASS_256), (dcgan, Recipe()))
+    for command, _ in learning:
         command.add_argument(
             "crops", type=Path, nargs="+", help="dataset folders (notebook 01), crops of one size"
         )
+        command.add_argument("--limit", type=int, help="learn from the first so many crops only")
+    for command, recipe in (*learning, (encoder, EncoderRecipe())):
         command.add_argument(
             "--run", type=Path, required=True, help="the run's folder; the next call goes on in it"
         )
         command.add_argument("--minutes", type=float, default=9.0, help="stop after so many (%(default)s)")
-        command.add_argument("--limit", type=int, help="learn from the first so many crops only")
         command.add_argument(
             "--images", type=int, default=recipe.images, help="seen over the whole run (%(default)s)"
         )
@@ -46,6 +50,7 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--export", type=Path, metavar="FILE", help="write the network, as it is then, to FILE"
         )
+    encoder.add_argument("--weights", default="dcgan-64", help="of a DCGAN (%(default)s)")
     refine.add_argument("--start", type=Path, metavar="FILE", help="weights to go on from, in a new run")
     for command in (larger, dcgan):
         command.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (%(default)s)")
@@ -58,9 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line -> exit code."""
     given = parser().parse_args(arguments)
     try:
-        {"refining": train_refining, "onepass-256": train_onepass_256, "dcgan": train_dcgan}[given.command](
-            given
-        )
+        TRAININGS[given.command](given)
     except (ImageError, FolderError, WeightsError, ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -105,6 +108,23 @@ def train_dcgan(given: argparse.Namespace) -> None:
     team.wait()
     if given.export and team.number == 0:
         print(*exports.export(given.run, given.export))
+
+
+def train_encoder(given: argparse.Namespace) -> None:
+    """Go on with the network that tells a search where to begin."""
+    processes.refuse_several(given.command)
+    recipe = EncoderRecipe(images=given.images, batch=given.batch, weights=given.weights)
+    follow(encoding.train(recipe, given.run, 60 * given.minutes), recipe.images)
+    if given.export:
+        print(encoding.export(given.run, given.export))
+
+
+TRAININGS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "refining": train_refining,
+    "onepass-256": train_onepass_256,
+    "dcgan": train_dcgan,
+    "encoder": train_encoder,
+}
 
 
 def follow(steps: Iterable[tuple[int, float]], images: int, quiet: bool = False) -> None:

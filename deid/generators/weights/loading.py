@@ -17,6 +17,7 @@ from deid.generators.weights.rosinality import from_rosinality
 
 TORCH = (".pt", ".pth", ".ckpt", ".bin", ".tar")
 BUNDLED = Path(__file__).parents[1] / "bundled"
+BESIDE = ("-discriminator", "-encoder")  # networks that lie beside a generator, by the ends of their names
 
 
 def locate(name: str | Path) -> Path:
@@ -32,9 +33,7 @@ def locate(name: str | Path) -> Path:
         return bundled
     if downloads.is_known(name):
         return downloads.downloaded(str(name))
-    known = ", ".join(
-        sorted(p.stem for p in BUNDLED.glob("*.safetensors") if not p.stem.endswith("discriminator"))
-    )
+    known = ", ".join(sorted(p.stem for p in BUNDLED.glob("*.safetensors") if not p.stem.endswith(BESIDE)))
     raise WeightsError(
         f"{name}: neither a file nor a bundled network; bundled are: {known}; "
         f"to download: {', '.join(downloads.NAMES)}"
@@ -69,6 +68,28 @@ def read_network(path: str | Path, role: str) -> tuple[dict[str, Tensor], dict[s
 def discriminator_path(path: Path) -> Path:
     """Where the discriminator of the generator in ``path`` lies."""
     return path.with_name(f"{path.stem}-discriminator{path.suffix}")
+
+
+def encoder_path(path: Path) -> Path:
+    """Where the encoder of the generator in ``path`` lies."""
+    return path.with_name(f"{path.stem}-encoder.safetensors")
+
+
+def read_encoder(path: Path) -> dict[str, Tensor]:
+    """The tensors of the encoder of the generator in ``path``.
+
+    Raises ``WeightsError`` where there is none, or where it was trained for other weights.
+    """
+    beside = encoder_path(path)
+    if not beside.is_file():
+        raise NoNetworkError(
+            f"{beside}: missing; do without --warm, or train it: "
+            f"python -m deid.training encoder --weights {path}"
+        )
+    tensors, facts = files.read(beside)
+    if facts.get("generator") != storage.sha256(path):
+        raise WeightsError(f"{beside}: the encoder of other weights than {path}; train it again")
+    return tensors
 
 
 def convert(source: str | Path, target: str | Path, precision: torch.dtype = torch.float32) -> list[Path]:

@@ -37,9 +37,8 @@ FAKER_NAMES = tuple(f"{sex}/512/{number}.jpg" for sex in ("female", "male") for 
 
 @dataclass(frozen=True, eq=False)
 class Portrait:
-    """A picture (1, 3, H, W) of one person. ``expression``: as its source labels it, else empty. ``seen``: all
-    of its source were looked at one by one, and faces in uneven light passed.
-    """
+    """A picture (1, 3, H, W) of one person. ``expression``: as its source labels it, or "". ``seen``: all
+    of its source were looked at, and uneven light passes."""
 
     name: str
     identity: str

@@ -18,10 +18,10 @@ import pytest
 import torch
 from PIL import Image
 
+from benchmarks.others import PORTRAITS
 from deid import figures
 from deid.storage import write_atomically
 
-PORTRAITS = Path(os.environ.get("PORTRAITS", Path(__file__).parents[1] / "data" / "synthetic-portraits"))
 PHOTOS, SIZE = 192, (178, 218)  # small photos of people; the size is CelebA's
 REPORT = Path(__file__).parents[1] / "reports" / "bench"
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "1"))

@@ -8,37 +8,24 @@ from pathlib import Path
 
 import pytest
 import torch
-from facenet_pytorch import MTCNN
-from PIL import Image
 from torchvision.ops import box_iou
 
+from benchmarks.others import LIKELY, SMALLEST, detected
 from deid.data import dataset
 from deid.photo import alignment, images
 from deid.photo.alignment import DCGAN_FRAME
 from deid.photo.detection import detect_many
 from deid.photo.mtcnn_networks import networks
 
-SMALLEST, LIKELY = 60, 0.9  # pixels of a face, and its score
 SAME, NEAR = 0.9, 0.02  # overlap of boxes, and eye distances between landmarks, of one face found twice
 NETWORKS = "first network", "second network", "third network"
-FOUND = tuple[torch.Tensor, torch.Tensor]
-
-
-def plain(portraits: Sequence[Path]) -> list[FOUND]:
-    """Boxes (K, 4) and landmarks (K, 5, 2) of the loop that one would write."""
-    detector, found = MTCNN(keep_all=True, min_face_size=SMALLEST), []
-    for path in portraits:
-        boxes, scores, points = detector.detect(Image.open(path), landmarks=True)
-        likely = [] if boxes is None else [k for k, score in enumerate(scores) if score >= LIKELY]
-        found.append(tuple(torch.tensor([part[k].tolist() for k in likely]) for part in (boxes, points)))
-    return found
 
 
 @pytest.mark.parametrize("way", ["deid", "plain"])
 def test_dataset_creation(benchmark, way, portraits, tmp_path):
     """All of it, with alignment, crops and index, beside a loop that only detects."""
     own = lambda: [*dataset.create(portraits, tmp_path / "dataset")]  # noqa: E731
-    benchmark.pedantic(own if way == "deid" else lambda: plain(portraits), rounds=1)
+    benchmark.pedantic(own if way == "deid" else lambda: detected(portraits), rounds=1)
     benchmark.extra_info["photos"] = len(portraits)
     if way == "deid":
         same, count = matched(portraits)
@@ -48,14 +35,18 @@ def test_dataset_creation(benchmark, way, portraits, tmp_path):
 def matched(portraits: Sequence[Path]) -> tuple[int, int]:
     """Of the plain loop's faces, how many are found in the same place, and how many there are."""
     pixels = [images.load(path).pixels for path in portraits]
-    own = detect_many(pixels, LIKELY, 0)
+    own = detect_many(pixels, LIKELY, SMALLEST)
     same = count = 0
-    for (boxes, points), faces in zip(plain(portraits), own, strict=True):
+    # Ours looks for somewhat smaller faces, and leaves those out: the same sizes of a photo are looked at.
+    theirs = detected(portraits, int(0.8 * SMALLEST))
+    for (boxes, points), faces in zip(theirs, own, strict=True):
+        large = [k for k, (x1, y1, x2, y2) in enumerate(boxes.tolist()) if max(x2 - x1, y2 - y1) >= SMALLEST]
+        boxes, points = boxes[large], points[large]
         count += len(boxes)
         if not len(boxes) or not faces:
             continue
         overlap, at = box_iou(boxes, torch.tensor([face.box for face in faces])).max(1)
-        away = (points - torch.stack([faces[k].points() for k in at.tolist()])).norm(dim=2).amax(1)
+        away = (points - torch.stack([faces[k].points() for k in at.tolist()])).norm(dim=2).mean(1)
         eyes = (points[:, 1] - points[:, 0]).norm(dim=1)
         same += int(((overlap >= SAME) & (away <= NEAR * eyes)).sum())
     return same, count

@@ -4,10 +4,9 @@ import time
 
 import pytest
 import torch
-from test_crops import plain
-from test_learning import BATCH, tutorial
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.others import detected, tutorial
 from deid.data import dataset
 from deid.training.config import Recipe
 from deid.training.loop import Training
@@ -16,7 +15,11 @@ pytestmark = [
     pytest.mark.wall,
     pytest.mark.skipif(not torch.cuda.is_available(), reason="not run: there is no GPU"),
 ]
-STEPS, SIDE = 200, 8192  # of a training, and of the matrices whose product says what the GPU can do
+BATCH, STEPS, SIDE = (
+    128,
+    200,
+    8192,
+)  # of a training, and of the matrices whose product says what the GPU can do
 BUDGET = 10 * 200_000  # images of the original study
 CELEBA = 202_599  # photos
 
@@ -61,7 +64,7 @@ def test_training_on_a_gpu(benchmark, way):
 def test_dataset_creation_on_a_gpu(benchmark, way, portraits, tmp_path):
     """``plain`` is the loop on the processor: so does one who follows the package's examples."""
     own = lambda: [*dataset.create(portraits, tmp_path / "dataset", device="cuda")]  # noqa: E731
-    benchmark.pedantic(own if way == "deid" else lambda: plain(portraits), rounds=1)
+    benchmark.pedantic(own if way == "deid" else lambda: detected(portraits), rounds=1)
     each = benchmark.stats.stats.min / len(portraits)
     benchmark.extra_info |= {
         "device": torch.cuda.get_device_name(),

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import PORTRAITS
 
+from benchmarks.others import PORTRAITS
 from deid.evaluation import costs
 from deid.photo import images
 

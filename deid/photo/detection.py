@@ -48,21 +48,20 @@ def _faces(found: mtcnn.Found, image: int, min_score: float, min_size: float) ->
 
 
 def detect_many(
-    photos: list[Tensor], min_score: float, min_size: float, device: str = "cpu", step: int = 16
+    photos: list[Tensor], min_score: float, min_size: float, device: str = "cpu"
 ) -> list[list[Face]]:
-    """``detect`` over photos (1, 3, H, W) of mixed sizes: similar ones are padded and share a batch."""
-    groups: dict[tuple[int, int], list[int]] = {}
+    """``detect`` over photos (1, 3, H, W) of mixed sizes: those of one size share a batch.
+
+    Nothing is padded: with a border MTCNN looks at other sizes of a photo, and finds slightly other boxes.
+    """
+    groups: dict[tuple[int, ...], list[int]] = {}
     for index, photo in enumerate(photos):
-        height, width = (-(-side // step) * step for side in photo.shape[2:])
-        groups.setdefault((height, width), []).append(index)
+        groups.setdefault(tuple(photo.shape[2:]), []).append(index)
     found: list[list[Face]] = [[] for _ in photos]
-    for (height, width), members in groups.items():
-        # Padding goes to the right and below: coordinates stay those of the photo.
-        padded = [
-            F.pad(photos[i], (0, width - photos[i].shape[3], 0, height - photos[i].shape[2])) for i in members
-        ]
-        for i, result in zip(members, detect(torch.cat(padded), min_score, min_size, device), strict=True):
-            found[i] = result
+    for members in groups.values():
+        batch = torch.cat([photos[i] for i in members])
+        for i, faces in zip(members, detect(batch, min_score, min_size, device), strict=True):
+            found[i] = faces
     return found
 
 

@@ -4,8 +4,9 @@ import math
 
 import pytest
 import torch
+from facenet_pytorch import MTCNN
 
-from deid.photo import detection
+from deid.photo import detection, images
 
 
 def test_the_sample_photo_has_two_faces(sample, sample_faces):
@@ -69,6 +70,18 @@ def test_photos_of_mixed_sizes_have_their_own_coordinates(sample):
     both = detection.detect_many([sample.pixels, cut, torch.zeros(1, 3, 9, 9)], 0.9, 24)
     assert [len(found) for found in both] == [2, 1, 0]
     torch.testing.assert_close(both[1][0].points(), alone[0].points(), rtol=0, atol=0.05)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_many_photos_have_the_boxes_that_facenet_pytorch_finds(sample):
+    """Of any size: a side that no power of two divides is not made longer."""
+    photos = [sample.pixels[..., top : top + 431, :590] for top in (0, 7, 30)] + [sample.pixels[..., :602]]
+    for photo, faces in zip(photos, detection.detect_many(photos, 0.9, 50), strict=True):
+        levels = images.to_levels(photo)[0].permute(1, 2, 0).numpy().round().astype("uint8")
+        boxes, _ = MTCNN(min_face_size=40, keep_all=True).detect(levels)
+        wanted = torch.tensor(sorted(boxes.tolist()))
+        own = torch.tensor(sorted(face.box for face in faces))
+        torch.testing.assert_close(own, wanted, rtol=0, atol=0.05)
 
 
 def test_large_faces_are_found_in_a_smaller_photo(sample, sample_faces):

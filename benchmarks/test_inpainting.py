@@ -12,6 +12,7 @@ from deid.photo import alignment, detection, images, masks
 SAMPLE = Path(__file__).parents[1] / "media" / "sample.jpg"
 WAYS = {
     "deid": Search(),
+    "warm": Search(starts=2, iterations=60, warm=True),
     "closer": Search(starts=64, iterations=400),
     "plain": Search(starts=64, iterations=1500, bank=0, drop=False),
 }

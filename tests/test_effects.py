@@ -20,6 +20,7 @@ def told(line: str, photos: int = 2, clips: int = 0) -> list[str]:
         ("a.jpg --method blackout --strength 2", "--strength has no effect with --method blackout"),
         ("a.jpg --method blur --seed 7", "--seed has no effect with --method blur"),
         ("a.jpg --method stylegan2 --truncation 1", "--truncation has no effect with --method stylegan2"),
+        ("a.jpg --method stylegan2 --warm", "--warm has no effect with --method stylegan2"),
         ("a.jpg --no-verify --recogniser dlib", "--recogniser has no effect with --no-verify"),
         ("a.jpg --preview --gif", "--gif has no effect with --preview"),
         ("a.jpg -o out --review --no-verify", "--no-verify has no effect with --review"),
@@ -39,7 +40,7 @@ def test_an_option_without_effect_is_named_with_the_reason(line, sentence):
     "line",
     [
         "a.jpg",
-        "a.jpg --method dcgan --starts 8 --iterations 9 --seed 3",
+        "a.jpg --method dcgan --starts 8 --iterations 9 --warm --seed 3",
         "a.jpg --method onepass --truncation 1 --jitter 0.1 --weights x --min-size 30",
         "a.jpg --method blur --strength 0.2 --recogniser dlib --threshold 0.5",
         "a.jpg -o out --gif --keep-metadata date --keep-faceless --overwrite --link",

@@ -144,7 +144,8 @@ class Options:
     @property
     def search(self) -> Search:
         """How a method that searches latents does so."""
-        return Search(self.starts, self.iterations, warm=self.warm)
+        heeded = inpainting.METHODS[self.method].heeds if self.draws else ()
+        return Search(self.starts, self.iterations, warm=self.warm and "warm" in heeded)
 
     def prepare(self) -> Iterator[tuple[int, int]]:
         """Make what the method needs once on this machine; yields (done, total) on the way."""

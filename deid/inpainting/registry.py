@@ -33,7 +33,7 @@ class Registered:
 _SEARCH = "deid.inpainting.latent_search:LatentSearch"
 # A method's name is the family of its networks.
 METHODS: dict[str, Registered] = {
-    "dcgan": Registered(_SEARCH, "dcgan-64", ("starts", "iterations")),
+    "dcgan": Registered(_SEARCH, "dcgan-64", ("starts", "iterations", "warm")),
     "stylegan2": Registered(_SEARCH, "stylegan2-64", ("starts", "iterations")),
     "onepass": Registered("deid.inpainting.one_pass:OnePass", "onepass-128", ("truncation",)),
     "reference": Registered("deid.inpainting.reference:ReferenceMethod"),

@@ -55,3 +55,9 @@ def test_a_manifest_names_the_references_and_their_licences(sample, sample_faces
     for credit in record["references"].values():
         assert credit["source"] == "openpeople" and "MIT" in credit["licence"] and credit["identity"]
     assert library_path.name in record["weights_sha256"], "the very library"
+
+
+def test_of_a_warm_search_the_encoder_is_named():
+    usual, warm = (settings(Options("dcgan", warm=warm))["weights_sha256"] for warm in (False, True))
+    assert set(warm) - set(usual) == {"dcgan-64-encoder.safetensors"}
+    assert settings(Options("stylegan2", warm=True))["weights_sha256"].keys() & warm.keys() == set()

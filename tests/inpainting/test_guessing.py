@@ -56,14 +56,15 @@ def test_a_dark_photo_gets_a_dark_guess(guesser, large_masked):
     dark = replace(large_masked, crops=(large_masked.crops + 1) * gain - 1)
     bright, found = (guesser.guess(faces).frames(faces) for faces in (large_masked, dark))
     hidden = (1 - large_masked.visible).expand_as(found) > 0.5
-    assert (found[hidden] + 1).mean() < 1.4 * gain * (bright[hidden] + 1).mean()
+    assert (found[hidden] + 1).mean() < 1.5 * gain * (bright[hidden] + 1).mean()
 
 
-def test_the_same_view_is_guessed_once(guesser, large_masked, monkeypatch):
+def test_the_same_view_is_guessed_once(large_masked, monkeypatch):
     views = torch.tensor([0, 1, 0, 0])
     parts = {name: getattr(large_masked, name)[views] for name in ("crops", "visible", "landmarks")}
     several = replace(large_masked, seeds=[1, 2, 3, 4], **parts)
-    asked, own = [], guesser._guess
+    guesser, asked = Guesser(), []
+    own = guesser._guess
     monkeypatch.setattr(guesser, "_guess", lambda crops, *rest: asked.append(len(crops)) or own(crops, *rest))
     guess = guesser.guess(several)
     assert asked == [2]
@@ -71,3 +72,10 @@ def test_the_same_view_is_guessed_once(guesser, large_masked, monkeypatch):
         guess.contextual[3], guess.contextual[0]
     )
     assert not torch.equal(guess.pictures[1], guess.pictures[0])
+    again = guesser.guess(replace(several, spans=[9.0, 9.0, 9.0, 7.0]))
+    assert asked == [2], "the check asks for one person after the other"
+    assert torch.equal(again.pictures, guess.pictures)
+    assert [sketch.span for sketch in again.sketches] == [9.0, 9.0, 9.0, 7.0]
+    guesser.guess(large_masked)
+    guesser.guess(replace(large_masked, visible=large_masked.visible.flip(3)))
+    assert asked == [2, 2], "the two views are the same, turned holes are not"

@@ -76,7 +76,7 @@ def test_camera_photo_of_24_megapixels(run, way, camera):
     run(command(way, camera[1:2]))
 
 
-@pytest.mark.parametrize("way", ["default", "deface", "plain"])
+@pytest.mark.parametrize("way", ["default", "plain"])  # deface 1.5.0 ends with an error
 def test_photo_of_100_megapixels(run, way, camera):
     run(command(way, camera[2:]))
 

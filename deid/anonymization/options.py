@@ -58,7 +58,6 @@ class Options:
     mask: str = ""
     starts: int = Search.starts
     iterations: int = Search.iterations
-    warm: bool = False
     seed: int = 0
     truncation: float = TRUNCATION
     jitter: float = 0.0
@@ -79,6 +78,7 @@ class Options:
     link: bool = False
     shape: str = "own"
     fitting: bool = True
+    warm: bool = False
 
     def __post_init__(self) -> None:
         for field in fields(self):

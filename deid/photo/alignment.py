@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from deid.photo.faces import Face
+from deid.photo.resampling import reduced
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def crop(photo: Tensor, matrix: Tensor, size: int) -> Tensor:
     """
     fineness = max(1, math.ceil(scale(matrix)))
     steps = (torch.arange(size * fineness, dtype=torch.float64) + 0.5) / fineness - 0.5
-    return F.avg_pool2d(_sample(photo, matrix, steps, steps, "reflection"), fineness)
+    return reduced(_sample(photo, matrix, steps, steps, "reflection"), fineness)
 
 
 def paste_region(

@@ -14,6 +14,7 @@ from torch import Tensor
 from deid.photo import images
 from deid.photo.centerface_network import COARSEST, STRIDE, CenterFaceNetwork, Maps, load
 from deid.photo.overlaps import distinct
+from deid.photo.resampling import reduced
 
 TILE, OVERLAP = 1280, 256  # pixels of a tile's side, and that neighbours share
 SMALLEST = 10  # pixels: what it finds of smaller faces is chance
@@ -34,13 +35,13 @@ def detect(photo: Tensor, least: float, smallest: float = SMALLEST, device: str 
     """Faces that score at least ``least`` in a photo (1, 3, H, W), of about ``smallest`` pixels or more."""
     network, parts = load(device), []
     factor = max(1, int(smallest / SMALLEST))
+    image = reduced(photo, factor)
     while True:
-        image = photo if factor == 1 else F.avg_pool2d(photo, factor, ceil_mode=True, count_include_pad=False)
         for found in _of_tiles(network, image, least, device):
             parts.append(_enlarged(found, factor))
         if max(image.shape[2:]) <= TILE:
             break
-        factor *= SHRUNK
+        image, factor = reduced(image, SHRUNK), factor * SHRUNK
     boxes, scores, points = (torch.cat(part) for part in zip(*parts, strict=True))
     best = distinct(boxes, scores, SAME)
     return Detections(boxes[best], scores[best], points[best])

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from deid.photo import images, mtcnn
 from deid.photo.alignment import DCGAN_FRAME
 from deid.photo.faces import Face, match
+from deid.photo.resampling import reduced
 
 ENOUGH = 64  # pixels of a face that is only looked for
 
@@ -33,8 +33,7 @@ def detect_large(photo: Tensor, min_score: float, min_size: float) -> list[Face]
     A face of ``min_size`` stays at least ``ENOUGH`` pixels large, more than MTCNN's networks look at.
     """
     factor = max(1, int(min_size / ENOUGH))
-    smaller = F.avg_pool2d(photo, factor) if factor > 1 else photo
-    (found,) = detect(smaller, min_score, min_size / factor)
+    (found,) = detect(reduced(photo, factor), min_score, min_size / factor)
     return [face.scaled(factor) for face in found]
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from deid.photo import centerface, detection, merging, turning
 from deid.photo.faces import Face, match
 from deid.photo.merging import CENTERFACE, MTCNN
+from deid.photo.resampling import reduced
 
 WEAK = 0.15  # CenterFace's score from which a place is looked at once more
 TURNED = 0.3, 0.1  # what a face scores at a turn, and how much better than before, if the photo is turned
@@ -56,7 +57,7 @@ def _by_centerface(photo: Tensor, quarters: int, smallest: float, device: str) -
 def _turns(photo: Tensor, upright: Sequence[Face], smallest: float, device: str) -> list[int]:
     """Quarter turns at which a quick look shows a face that scored less, or nothing, before."""
     shrunk = max(1, int(smallest / centerface.SMALLEST))
-    quick = F.avg_pool2d(photo, shrunk, ceil_mode=True, count_include_pad=False) if shrunk > 1 else photo
+    quick = reduced(photo, shrunk)
     factor = float(shrunk)
     if photo[0, 0].numel() > SMALL:
         quick, factor = _resized(quick, 0.5), 2 * factor

@@ -9,6 +9,9 @@ from deid.photo.choices import MASKS, OUTLINES, Outline
 # Black lies over no less than this where a mask lets jaw and chin be seen.
 COVERED = {"inner": "forehead"}
 ROUND = 2.3  # exponent of an outline's upper half, a superellipse
+# In eye distances: half a face's width, how far beside its nose a face ends, and how far a frontal one's nose
+# may leave the middle.
+WIDE, BESIDE, FRONTAL = 1.05, 0.45, 0.03
 
 
 def hides(mask: str, points: Tensor, landmarks: Tensor, size: int) -> Tensor:
@@ -70,9 +73,13 @@ def _inside_outline(points: Tensor, landmarks: Tensor, outline: Outline) -> Tens
     down = down / down.norm().clamp(min=1e-6)
     across = torch.stack([down[1], -down[0]])
     u, v = (points - eyes) @ across / unit, (points - eyes) @ down / unit
-    # A nose that leaves the axis shows a turned head: the outline follows it on that side.
+    # A nose that leaves the axis shows a turned head: on that side its cheek is nearer, until the nose itself
+    # is what reaches furthest.
     lean = (nose - eyes) @ across / unit
-    half_width = torch.where(u > 0, (lean + 0.45).clamp(min=1.05), (0.45 - lean).clamp(min=1.05))
+    nearer = outline.turning * (lean.abs() - FRONTAL).clamp(min=0)
+    half_width = torch.where(
+        u * lean > 0, torch.maximum(WIDE - nearer, lean.abs() + BESIDE), torch.full_like(u, WIDE)
+    )
     centre = 0.5
     above, below = (torch.tensor(end).to(v) for end in (outline.above, outline.below))
     half_width, half_height = outline.wide * half_width, torch.where(v < centre, above, below)

@@ -19,12 +19,23 @@ def enlarge(images: Tensor, size: int) -> Tensor:
 def shrink(images: Tensor, size: int) -> Tensor:
     """Square images (N, C, S, S) at a smaller side, means of pixels -> (N, C, size, size).
 
-    ``F.interpolate``'s own "area"; where blocks are whole, on a processor half as long.
+    ``F.interpolate``'s own "area".
     """
-    fewer, rest = divmod(images.shape[3], size)
-    if rest:
-        return F.interpolate(images, (size, size), mode="area")
-    return F.avg_pool2d(images, fewer) if fewer > 1 else images
+    factor, rest = divmod(images.shape[3], size)
+    return F.interpolate(images, (size, size), mode="area") if rest else reduced(images, factor)
+
+
+def reduced(images: Tensor, factor: int) -> Tensor:
+    """Images (N, C, H, W) as means of ``factor`` by ``factor`` pixels, at the end of what is left.
+
+    ``F.avg_pool2d``'s own. Halves are made as sums of neighbours: on a processor several times faster.
+    """
+    while factor % 2 == 0 and images.shape[2] % 2 == images.shape[3] % 2 == 0:
+        rows = images[:, :, ::2] + images[:, :, 1::2]
+        images, factor = (rows[..., ::2] + rows[..., 1::2]).div_(4), factor // 2
+    if factor == 1:
+        return images
+    return F.avg_pool2d(images, factor, ceil_mode=True, count_include_pad=False)
 
 
 @lru_cache(maxsize=16)

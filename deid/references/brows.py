@@ -7,14 +7,15 @@ towards the skin around it, and keeps its shape.
 import torch
 from torch import Tensor
 
-from deid.photo import masks
 from deid.photo.blending import gaussian
 from deid.photo.colour import lab, light
-from deid.photo.resampling import enlarge
+from deid.photo.resampling import enlarge, shrink
+from deid.references import hair
 from deid.references.refining import SIDE, shrunk
 
 # Where brows are, of the way from mouth to eyes above these, and half of their width, in eye distances.
 LOW, MIDDLE, HIGH, WIDE = 0.08, 0.27, 0.5, 0.56
+FEW = 64  # pixels to a side: medians need no more
 SKIN, AROUND = 8.0, 5.0  # pixels, of 128: over which skin is told from brows, and over which it is continued
 DARKER = 0.94  # of the light around: brows are darker
 DARKEST = 0.05  # the share of a brow's place that says how dark the brow is
@@ -37,22 +38,20 @@ def faded(face: Tensor, frame: Tensor, visible: Tensor, landmarks: Tensor) -> Te
     if not len(inside):
         return face
     brow = inside.quantile(DARKEST).item()
-    wanted = _wanted(shrunk(frame * visible), shrunk(visible) > 0.99, skin, points)
+    wanted = _wanted(frame, visible, skin, points)
     fade = min(MOST, max(0.0, 1 - (1 - wanted) / max(1e-3, 1 - brow)))
     lighter = (enlarge(skin, size) - face) * enlarge(fade * place, size)
     return face + lighter * (light(lighter) > 0.5)
 
 
-def _wanted(frame: Tensor, seen: Tensor, skin: Tensor, points: Tensor) -> float:
-    """The light of brows that go with the hair, as a share of the skin's."""
-    hidden, wide, inner = (
-        masks.frame_mask(name, points, SIDE) < 0.5 for name in ("forehead", "face-140", "face-80")
-    )
-    above = torch.arange(SIDE)[:, None] < points[:2, 1].mean()
-    hair = (seen & wide & ~hidden & above)[0, 0]
-    if not hair.any():
+def _wanted(frame: Tensor, visible: Tensor, skin: Tensor, points: Tensor) -> float:
+    """The light of brows that go with the hair, as a share of that of ``skin`` (1, 3, 128, 128)."""
+    above, inner = hair.around((points + 0.5) * (FEW / SIDE) - 0.5, FEW)
+    above = above & (shrink(visible, FEW)[0, 0] > 0.99)
+    if not above.any():
         return UNKNOWN
-    colour, own = frame[0, :, hair].median(1).values, skin[0, :, inner[0, 0]].median(1).values
+    few = (shrink(part, FEW)[0] for part in (frame * visible, skin))
+    colour, own = (part[:, place].median(1).values for part, place in zip(few, (above, inner), strict=True))
     apart = (lab(colour[None, :, None, None]) - lab(own[None, :, None, None])).norm().item()
     if apart < BARE:
         return UNKNOWN

@@ -29,7 +29,7 @@ def coloured(drawn: Tensor, frame: Tensor, visible: Tensor, picture: Tensor, wei
     own, wanted = (_mean(lab(part), weight) for part in (drawn, picture))
     shaded = (own[0] / wanted[0].clamp(min=1)).clamp(max=1).sqrt()
     own, wanted = own[1:].norm(), wanted[1:].norm() * shaded
-    around = _mean(lab(frame)[:, 1:].norm(dim=1, keepdim=True), visible)
+    around = _mean(lab(frame)[:, 1:].square().sum(1, keepdim=True).sqrt(), visible)
     missing = (wanted / own.clamp(min=LEAST) - 1).clamp(min=0)
     gain = (SHARE * missing).clamp(max=MOST - 1) * (around / COLOURFUL).clamp(max=1)
     gain = gain - (1 - around / GREY).clamp(min=0)

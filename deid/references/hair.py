@@ -52,16 +52,22 @@ def fairness(picture: Tensor, landmarks: Tensor) -> float:
     guess, whose skin says how much light there is.
     """
     side = picture.shape[3]
-    points = landmarks.double() * side - 0.5
-    light = (picture.mean(1) + 1) / 2
-    hidden, wide, inner = (
-        masks.frame_mask(name, points, side)[0] < 0.5 for name in ("forehead", "face-140", "face-80")
-    )
-    above = torch.arange(side)[:, None] < points[:2, 1].mean()
-    around = wide & ~hidden & above
-    if not around.any():
+    light = (picture[0].mean(0) + 1) / 2
+    above, inner = around(landmarks.double() * side - 0.5, side)
+    if not above.any():
         return 0.0
-    return _share(FAIR, light[around].median() / light[inner].median().clamp(min=0.02)).item()
+    return _share(FAIR, light[above].median() / light[inner].median().clamp(min=0.02)).item()
+
+
+def around(points: Tensor, side: int) -> tuple[Tensor, Tensor]:
+    """Where hair is, beside the hole and above the eyes, and the middle of the face.
+
+    Landmarks are ``points`` (5, 2) in pixels -> boolean (side, side) each.
+    """
+    hidden, wide, inner = (
+        masks.frame_mask(name, points, side)[0, 0] < 0.5 for name in ("forehead", "face-140", "face-80")
+    )
+    return wide & ~hidden & (torch.arange(side)[:, None] < points[:2, 1].mean()), inner
 
 
 def _faces(library: Library) -> list[tuple[Tensor, Tensor, Tensor]]:

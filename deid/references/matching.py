@@ -179,9 +179,9 @@ def _fields(pictures: Tensor) -> Tensor:
 def _light(fields: Tensor, wanted: Tensor, inside: Tensor) -> Tensor:
     """Mean differences (N,) of light and shade, in fields, once the tone ``inside`` is the same."""
     hidden = _fields(inside.float())[..., 0]
-    covered = [k for k in range(len(hidden)) if hidden[k].any()]
-    means = [torch.stack([hidden[k] @ part[k] for k in covered]) for part in (fields, _fields(wanted))]
-    apart = means[0].reshape(len(covered), -1, 3) - means[1][:, None]
+    covered = hidden.any(1)
+    means = [(hidden[:, None] @ part)[covered, 0] for part in (fields, _fields(wanted))]
+    apart = means[0].reshape(len(means[0]), -1, 3) - means[1][:, None]
     share = hidden[covered].sum(1)[:, None, None]
     apart = apart - apart.sum(0) / share.sum() * share
     return apart.abs().sum((0, 2)) / (3 * share.sum())

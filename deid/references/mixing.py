@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from deid.photo.blending import gaussian
+from deid.photo.resampling import reduced
 
 SEAM = 0.36  # from the eyes (0) to the mouth (1): below what lies under the eyes, above the nose's tip
 BAND = 0.2  # as far above and below the seam, in the same unit, both parts' tones are compared
@@ -61,7 +62,7 @@ def _reduced(images: Tensor) -> list[Tensor]:
     """Images (1, C, S, S), each level half as large as the one before."""
     levels = [images]
     while levels[-1].shape[3] > COARSEST and levels[-1].shape[3] % 2 == 0:
-        levels.append(F.avg_pool2d(gaussian(levels[-1], 1.0), 2))
+        levels.append(reduced(gaussian(levels[-1], 1.0), 2))
     return levels
 
 

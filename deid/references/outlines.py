@@ -26,27 +26,28 @@ RIM, SOFT = 2, 1.0  # pixels: skin at its edge is mixed with what lies beside it
 SIDES = 40  # of the polygon around a face
 
 
-def skin(matte: Tensor, landmarks: Tensor) -> Tensor:
+def skin(matte: Tensor, inside: Tensor) -> Tensor:
     """A face's own skin as 0 or 1, (1, 1, 128, 128), without what is thin.
 
-    ``matte`` (1, 1, 128, 128) is of the reference at the ``landmarks`` (5, 2), in pixels of the same view.
+    ``matte`` (1, 1, 128, 128) is the reference's, ``inside`` as of ``within``.
     """
-    smooth = (gaussian(_within(landmarks) * (matte > 0.5), 1.5) > 0.6).float()
+    smooth = (gaussian(inside * (matte > 0.5), 1.5) > 0.6).float()
     # What is thin is no face: a strand of neck beside the chin, an ear's edge.
     return dilate(1 - dilate(1 - smooth, THIN), THIN - 1) * smooth
 
 
-def whole(own: Tensor, landmarks: Tensor) -> Tensor:
-    """The convex hull of its ``skin`` (1, 1, 128, 128), no further out than a face is; same shape."""
+def whole(own: Tensor, inside: Tensor) -> Tensor:
+    """The convex hull of its ``skin`` (1, 1, 128, 128), no further out than ``inside``; same shape."""
     steps = torch.arange(SIDE, dtype=own.dtype)
     points = torch.stack(torch.meshgrid(steps, steps, indexing="xy"), -1)
-    inside = points[own[0, 0] > 0.5]
-    if not len(inside):
+    shown = points[own[0, 0] > 0.5]
+    if not len(shown):
         return own
     angles = torch.arange(SIDES, dtype=own.dtype) * (2 * math.pi / SIDES)
     normals = torch.stack([angles.cos(), angles.sin()])
-    furthest = (inside @ normals).amax(0)
-    return (points @ normals <= furthest + 1e-3).all(-1).to(own)[None, None] * _within(landmarks)
+    furthest = (shown @ normals).amax(0)
+    beyond = (points @ normals - furthest).amax(-1)
+    return (beyond <= 1e-3).to(own)[None, None] * inside
 
 
 def mended(picture: Tensor, own: Tensor) -> Tensor:
@@ -66,8 +67,11 @@ def lean(landmarks: Tensor) -> tuple[float, Tensor]:
     return (off @ across / across.square().sum().clamp(min=1e-6)).item(), across
 
 
-def _within(landmarks: Tensor) -> Tensor:
-    """The outline of a face (1, 1, 128, 128); of a turned head the far cheek is nearer."""
+def within(landmarks: Tensor) -> Tensor:
+    """Inside the outline of a face, (1, 1, 128, 128) as 0 or 1; of a turned head the far cheek is nearer.
+
+    ``landmarks`` (5, 2) in pixels.
+    """
     points = landmarks.double()
     turned, across = lean(points)
     narrow = max(LEAST, 1 - NARROW * max(0.0, abs(turned) - FRONTAL))

@@ -51,8 +51,9 @@ def _fit(library: Library, place: Placement, landmarks: Tensor, size: int) -> Fi
     if place.mirrored:
         crop, matte, own = *(part.flip(3) for part in (crop, matte)), fitting.mirror_landmarks(own)
     coarse = (landmarks + 0.5) * (SIDE / size) - 0.5
-    skin = outlines.skin(fitting.warp(matte, own * SIDE - 0.5, coarse), coarse)
-    larger = enlarge(gaussian(outlines.whole(skin, coarse), ROUND), size)
+    inside = outlines.within(coarse)
+    skin = outlines.skin(fitting.warp(matte, own * SIDE - 0.5, coarse), inside)
+    larger = enlarge(gaussian(outlines.whole(skin, inside), ROUND), size)
     picture = outlines.mended(fitting.warp(crop, own * size - 0.5, landmarks), skin)
     return Fitted(picture, (larger > 0.5).float(), landmarks)
 

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from deid.photo.blending import gaussian
-from deid.photo.resampling import shrink
+from deid.photo.resampling import reduced, shrink
 
 SIDE = 128  # what is smooth needs no more pixels;
 FEWER = 4  # what is very smooth, so many times fewer to each side
@@ -25,7 +25,7 @@ def continued(frame: Tensor, visible: Tensor) -> Tensor:
         seen = 1 - F.max_pool2d(1 - visible, size // SIDE)
         values = shrink(values, SIDE) * seen
     known = torch.cat([values, seen], 1)
-    few = F.avg_pool2d(known, FEWER)
+    few = reduced(known, FEWER)
     far = torch.stack([LESS ** (2 + k) * gaussian(few, spread) for k, spread in enumerate(FAR)]).sum(0)
     near = torch.stack([LESS**k * gaussian(known, spread) for k, spread in enumerate(NEAR)]).sum(0)
     total = near + _enlarged(far, known.shape[3])

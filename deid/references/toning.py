@@ -11,6 +11,7 @@ from torch import Tensor
 from deid.photo.blending import gaussian
 from deid.photo.colour import lab
 from deid.photo.masks import dilate
+from deid.photo.resampling import enlarge, reduced
 from deid.references.surroundings import continued
 
 RING = 5  # pixels, of 128, outside the hole that are looked at
@@ -18,7 +19,8 @@ CORE, INSIDE = 3, 4.0  # from how far inside the face is looked at, and over how
 LEAST = 0.02  # share of the face among those; where there is less, its colours are continued
 LIGHTER, OTHER = 20.0, 9.0  # what skin may differ by in L*, and in a* and b*
 ROUGH = 0.06  # how much skin varies within a few pixels, as a share of its light: hair varies more
-SPREADS = (2.0, 4.0, 8.0, 16.0, 32.0)  # pixels
+NEAR, FAR = (2.0, 4.0), (8.0, 16.0, 32.0)  # pixels over which skin's tone is carried on;
+FEWER = 4  # over the second ones so many times fewer to each side do
 # Degrees from the chin: before the first there is seldom skin beside a face, but a wall.
 BESIDE, ABOVE, SELDOM = 70.0, 100.0, 0.15
 # From the first to the second a forehead is ever more likely, with its sheen and its wrinkles: there skin may
@@ -47,7 +49,8 @@ def toned(drawn: Tensor, frame: Tensor, visible: Tensor, weight: Tensor) -> Tens
     more = 1 + (MORE - 1) * _between(angle, *FOREHEAD)
     skin = ring * _alike(seen, face, more) * _smooth(frame.mean(1, keepdim=True), visible, more) * share
     known = torch.cat([skin * (seen - face), skin], 1)
-    carried = torch.stack([gaussian(known, spread) for spread in SPREADS]).sum(0)
+    far = sum(gaussian(reduced(known, FEWER), spread / FEWER) for spread in FAR)
+    carried = sum(gaussian(known, spread) for spread in NEAR) + enlarge(far, known.shape[3])
     return (drawn + carried[:, :3] / (carried[:, 3:] + DOUBT)).clamp(-1, 1)
 
 

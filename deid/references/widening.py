@@ -12,7 +12,6 @@ from torch import Tensor
 
 from deid.photo.blending import gaussian
 from deid.photo.resampling import enlarge, shrink
-from deid.references.outlines import lean
 
 SIDE = 128  # of the view in which outlines are compared
 RAYS = 120  # from the middle of a face outwards
@@ -21,7 +20,6 @@ MOST = 1.2  # times as far from the middle as it was: more would be another head
 CORE = 0.7  # the share of a ray on which nothing moves: eyes, nose and mouth
 TEMPLE = (115.0, 95.0)  # degrees from the chin where nothing is pulled and where all is: brows would follow
 SMOOTH = 3.0  # rays
-TURNED = (0.08, 0.2)  # eye distances that a nose leaves the middle; the far cheek of a turned head ends early
 
 
 def widened(picture: Tensor, weight: Tensor, visible: Tensor, landmarks: Tensor) -> tuple[Tensor, Tensor]:
@@ -37,7 +35,7 @@ def widened(picture: Tensor, weight: Tensor, visible: Tensor, landmarks: Tensor)
     hole, own = (shrink(part, SIDE) for part in (1 - visible, weight))
     there = _last(own > 0.5, middle)
     wanted = (_first(hole < 0.5, middle) / there).clamp(1, MOST)
-    ratio = _round(1 + (wanted - 1) * _sector(mouth - eyes) * _near_side(points), widest=2)
+    ratio = _round(1 + (wanted - 1) * _sector(mouth - eyes), widest=2)
     moves = _moves(_round(there), ratio, middle)
     grid = F.affine_grid(torch.eye(2, 3)[None], [1, 1, size, size], align_corners=False)
     grid = grid + F.interpolate(moves, (size, size), mode="bilinear", align_corners=False).permute(0, 2, 3, 1)
@@ -76,14 +74,6 @@ def _sector(down: Tensor) -> Tensor:
     angle = (_directions() @ (down / down.norm())).clamp(-1, 1).arccos().rad2deg()
     none, whole = TEMPLE
     return ((angle - none) / (whole - none)).clamp(0, 1)
-
-
-def _near_side(points: Tensor) -> Tensor:
-    """1 for rays (R,), but less on the far side of a head that is turned; landmarks (5, 2)."""
-    leaning, across = lean(points)
-    turned = min(1.0, max(0.0, (abs(leaning) - TURNED[0]) / (TURNED[1] - TURNED[0])))
-    far = (_directions() @ across) * leaning > 0
-    return 1 - turned * far.to(points)
 
 
 def _round(values: Tensor, widest: int = 0) -> Tensor:

@@ -81,7 +81,8 @@ def draw_batch(examples: dict[str, Tensor], recipe: RefiningRecipe, random: torc
     fitted = disturbing.moved(fitted, random, BENT)
     holes = augmentation.HOLES_OF_REFERENCES
     visible = torch.cat([augmentation.random_hole(points, SIDE, random, holes) for points in landmarks])
-    weight = [outlines.skin(fitted[k : k + 1, 3:], landmarks[k]) * _uncut(random) for k in range(count)]
+    inside = [outlines.within(points) for points in landmarks]
+    weight = [outlines.skin(fitted[k : k + 1, 3:], inside[k]) * _uncut(random) for k in range(count)]
     skins = augmentation.mirror(_floats(examples["mattes"][rows]), mirrored).add(1).div(2)
     faces = disturbing.retoned(faces, skins, recipe.retoned, random)
     blurred = augmentation.enlarge(faces, recipe.enlarged, random)

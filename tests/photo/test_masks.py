@@ -40,6 +40,21 @@ def test_the_outline_follows_a_turned_head():
     assert follows[:, 32:].sum() > straight[:, 32:].sum()
 
 
+def test_the_far_cheek_of_a_turned_head_is_nearer():
+    """Beside it a wall is seen, and a hole there would have to be filled with one."""
+    frontal = DCGAN_FRAME.resized(128).points()
+    row, middle = 75, 63
+    hidden = []
+    for moved in (0, 12, -12):
+        turned = frontal.clone()
+        turned[2, 0] += moved
+        hidden.append(1 - masks.frame_mask("forehead", turned, 128)[0, 0, row])
+    straight, right, left = hidden
+    assert right[middle + 1 :].sum() < 0.85 * straight[middle + 1 :].sum()
+    assert abs(right[:middle].sum() - straight[:middle].sum()) <= 1, "the near one stays"
+    assert abs(left[:middle].sum() - right[middle + 1 :].sum()) <= 2, "both sides alike"
+
+
 def test_a_mask_is_the_same_shape_in_frame_and_photo():
     """Hidden area in photo pixels is the frame's times the scale squared, whatever the rotation."""
     turn, scale = math.radians(25), 3.7

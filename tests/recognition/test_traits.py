@@ -40,9 +40,18 @@ def test_what_is_rare_counts_more():
 
 
 def test_in_doubt_it_is_a_woman():
-    """Surroundings that say a little less than on average that it is one fit a woman's face better."""
+    """Surroundings that say no more of one than of the other fit a woman's face better than a man's."""
     woman, man = (torch.tensor([[share, 0.0, 0.0]]) for share in (1.0, 0.0))
-    for below, fits in ((0.8, True), (0.4, False)):
-        around = traits.load()["usual"][None] * torch.tensor([below, 1.0, 1.0])
-        scores = [traits.agreement(face, around).item() for face in (woman, man)]
+    for around, fits in ((0.6, True), (0.4, False)):
+        scores = [traits.agreement(face, torch.tensor([[around, 0.1, 0.1]])).item() for face in (woman, man)]
         assert (scores[0] > scores[1]) == fits
+
+
+def test_what_looks_old_is_less_of_a_man_than_it_seems(monkeypatch):
+    """Two heads of hair that seem a man's as much as each other: the older one is rather a woman's."""
+    weights = {"surroundings": torch.zeros(3, 65)}
+    weights["surroundings"][:, -1] = torch.tensor([-0.7, -2.0, -3.0])
+    weights["surroundings"][2, 0] = 3.0
+    monkeypatch.setattr(traits, "load", lambda: weights)
+    young, old = traits.of_surroundings(torch.eye(64)[[1, 0]])
+    assert old[0] > 0.5 > young[0]

@@ -23,23 +23,23 @@ def bitten():
 
 
 def test_a_bite_is_filled_and_nothing_is_added_outside():
-    own, made = bitten(), outlines.whole(bitten(), POINTS)
+    own, made = bitten(), outlines.whole(bitten(), outlines.within(POINTS))
     assert own.sum() < face().sum() - 100 and not (own * (1 - made)).any()
     assert made.sum() > 0.98 * face().sum() and (made * (1 - face())).sum() < 0.02 * face().sum()
 
 
 def test_no_more_is_shown_than_a_face():
-    made = outlines.whole(torch.ones(1, 1, SIDE, SIDE), POINTS)
+    made = outlines.whole(torch.ones(1, 1, SIDE, SIDE), outlines.within(POINTS))
     assert torch.equal(made, face(outlines.OUTLINE))
-    assert not outlines.whole(torch.zeros(1, 1, SIDE, SIDE), POINTS).any()
+    assert not outlines.whole(torch.zeros(1, 1, SIDE, SIDE), outlines.within(POINTS)).any()
 
 
 def test_what_is_thin_is_no_skin():
     strand = torch.zeros(1, 1, SIDE, SIDE)
     middle = round(float(POINTS[2, 0]))
     strand[..., middle : middle + 4] = 1
-    assert not outlines.skin(strand, POINTS).any()
-    assert outlines.skin(face(), POINTS).sum() > 0.9 * face().sum()
+    assert not outlines.skin(strand, outlines.within(POINTS)).any()
+    assert outlines.skin(face(), outlines.within(POINTS)).sum() > 0.9 * face().sum()
 
 
 def test_skin_goes_on_where_hair_lies_on_it():
@@ -58,11 +58,9 @@ def test_skin_goes_on_where_hair_lies_on_it():
 def test_the_far_cheek_of_a_turned_head_is_nearer():
     everything = torch.ones(1, 1, SIDE, SIDE)
     row, middle = round(float(POINTS[2, 1])), round(float(POINTS[2, 0]))
+    moved = (POINTS + torch.tensor([[0.0, 0], [0, 0], [by, 0], [0, 0], [0, 0]]) for by in (0.0, 8.0, -8.0))
     frontal, right, left = (
-        outlines.whole(everything, POINTS + torch.tensor([[0.0, 0], [0, 0], [moved, 0], [0, 0], [0, 0]]))[
-            0, 0, row
-        ]
-        for moved in (0.0, 8.0, -8.0)
+        outlines.whole(everything, outlines.within(points))[0, 0, row] for points in moved
     )
     assert right[middle:].sum() < 0.8 * frontal[middle:].sum()
     assert right[:middle].sum() >= frontal[:middle].sum() - 1

@@ -57,7 +57,7 @@ class Weights:
     traits: float = 2.0
     glasses: float = 0.3
     beard: float = 2.4
-    brows: float = 0.25
+    brows: float = 0.6
     detail: float = 0.3
 
 

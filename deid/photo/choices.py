@@ -23,6 +23,7 @@ class Outline(NamedTuple):
 
 # How much is hidden, how much stays. Raised brows and large glasses reach over "face", not over "forehead".
 # The latter's jaw is as narrow as a face's: beside a wider one a wall, hair or a collar has to be made up.
+# Of a turned head its far side is nearer, as cheeks are in the median (``evaluation.contours``).
 # Beside "inner" the edge of jaw and chin stays: a new one seldom fits the head.
 OUTLINES = {
     "inner": Outline(above=1.25, below=1.15, wide=0.92),

@@ -47,7 +47,7 @@ class Weights:
     ``traits`` a logarithm of how well sex and age agree; ``glasses``, ``beard`` and ``brows`` (heavy ones
     under fair hair) go from 0 (none) to 1; ``detail`` for each time that a reference has half of the photo's
     pixels. All but the last were chosen on ``evaluation.coherence``'s table by group; ``beard`` and
-    ``brows`` by eye, since brows are faded (``references.brows``).
+    ``brows`` by eye, for brows are faded (``references.brows``), and what is left of heavy ones looks odd.
     """
 
     pose: float = 8.0

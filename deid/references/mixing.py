@@ -15,6 +15,9 @@ from deid.photo.blending import gaussian
 from deid.photo.resampling import reduced
 
 SEAM = 0.36  # from the eyes (0) to the mouth (1): below what lies under the eyes, above the nose's tip
+# In eye distances: how far beside the middle of a face the seam begins to rise, and how much it does. The
+# upper one's sideburns would end there.
+BESIDE, RISE = 0.6, 2.0
 BAND = 0.2  # as far above and below the seam, in the same unit, both parts' tones are compared
 GAIN = (0.77, 1.3)  # how much of the lower part's light may be changed for it
 COARSEST = 16  # pixels of a pyramid's last level
@@ -71,9 +74,15 @@ def _expand(images: Tensor) -> Tensor:
 
 
 def _height(landmarks: Tensor, size: int) -> Tensor:
-    """How far down a face each pixel lies: 0 at the eyes, 1 at the mouth, (1, 1, S, S)."""
-    eyes, mouth = landmarks[:2].mean(0).float(), landmarks[3:].mean(0).float()
-    down = mouth - eyes
+    """How far down a face each pixel lies, (1, 1, S, S): 0 at the eyes, 1 at the mouth, beside these more."""
+    points = landmarks.float()
+    eyes, across = points[:2].mean(0), points[1] - points[0]
+    down, aside = (_along(eyes, way, size) for way in (points[3:].mean(0) - eyes, across))
+    return (down + RISE * (aside.abs() - BESIDE).clamp(min=0))[None, None]
+
+
+def _along(start: Tensor, way: Tensor, size: int) -> Tensor:
+    """How far each pixel lies from ``start`` along a ``way``, in its lengths, (S, S)."""
     steps = torch.arange(size, dtype=torch.float32)
-    rows, columns = (steps - eyes[1]) * down[1], (steps - eyes[0]) * down[0]
-    return ((rows[:, None] + columns[None]) / down.square().sum().clamp(min=1e-6))[None, None]
+    rows, columns = (steps - start[1]) * way[1], (steps - start[0]) * way[0]
+    return (rows[:, None] + columns[None]) / way.square().sum().clamp(min=1e-6)

@@ -45,6 +45,19 @@ def test_eyes_are_the_first_ones_and_the_mouth_is_the_second_ones(library):
         assert (joined.weight != fitted.weight)[:, :, where].float().mean() < 0.02
 
 
+def test_the_seam_rises_beside_the_eyes():
+    """Half of a beard is no one's: sideburns of the upper one would end in a line."""
+    upper, lower = torch.full((1, 3, SIZE, SIZE), -0.1), torch.full((1, 3, SIZE, SIZE), 0.1)
+    whole = torch.ones(2, 1, SIZE, SIZE)
+    whole[0] = 0
+    _, weight = mixing.join(upper, lower, whole, POINTS)
+    eyes, across = POINTS[:2].mean(0), POINTS[1, 0] - POINTS[0, 0]
+    row, below = int(eyes[1]), int(eyes[1] + 0.3 * across)
+    beside, corner = int(eyes[0] + 0.85 * across), int(POINTS[1, 0])
+    assert weight[0, 0, row, beside] == 1, "at the temple the lower one"
+    assert weight[0, 0, row, corner] == 0 and weight[0, 0, below, corner] == 0, "around the eye the upper one"
+
+
 def test_one_face_joined_with_itself_stays_as_it_is(library):
     fitted = shown(library, "P001-neutral")
     weights = fitted.weight.expand(2, 1, -1, -1)

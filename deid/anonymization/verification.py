@@ -33,7 +33,7 @@ MARGIN = 0.05
 TRUNCATION = 1.0
 # Each hides all that the one before it does; where there is none, black is next.
 LARGER = {"centre-32": "centre-50", "inner": "forehead", "face-120": "face-140"}
-LARGER |= dict.fromkeys(("face-80", "face", "forehead"), "face-120")
+LARGER |= dict.fromkeys(("face-80", "face", "forehead", "turned"), "face-120")
 RECOGNISED, UNKNOWN, BLACK = "recognised", "not recognised", "hidden completely"
 
 

@@ -25,7 +25,7 @@ from deid.references.outlines import lean
 TURNS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5)  # how far the nose leaves the middle
 FURTHEST, STEP = 1.7, 0.02
 HALF = 0.5  # of the way from the eyes to the mouth
-MASK = "forehead"
+MASK = "turned"
 FEW = 5  # heads below which nothing is said
 
 

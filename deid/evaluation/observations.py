@@ -32,8 +32,7 @@ from deid.references.library import Library
 
 CHUNK = 60  # photos between two files; the 300 people that are listed fill five
 REVISION = 4  # of all that makes a result from a photo: what an older one cached is made again
-DRAWN = {"reference": 9}  # the same for what only one method does,
-SHAPED = {"forehead": 5}  # and for a mask that has another shape now
+DRAWN = {"reference": 10}  # the same for what only one method does
 SMALLEST = 40  # pixels of a face that is looked for
 VECTORS = "vectors "  # before a judge's name, in a chunk
 SIDE = 64  # pixels of the crops that are stored for distances and for attackers who restore faces
@@ -160,8 +159,8 @@ def key(paths: Sequence[Path], options: Options | None, judges: Sequence[str], s
     Of the options it has those that are not the defaults. So a new option leaves what is stored as it is; a
     new default needs another ``REVISION``.
     """
-    own = (DRAWN.get(options.method, 0), SHAPED.get(options.hole, 0)) if options else ()
-    revision = [max((REVISION, *own)), recognisers.REVISION]
+    drawn = DRAWN.get(options.method, REVISION) if options else REVISION
+    revision = [max(REVISION, drawn), recognisers.REVISION]
     what: dict = {
         "photos": [storage.sha256(path) for path in paths],
         "judges": [*judges],

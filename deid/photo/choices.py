@@ -23,12 +23,14 @@ class Outline(NamedTuple):
 
 # How much is hidden, how much stays. Raised brows and large glasses reach over "face", not over "forehead".
 # The latter's jaw is as narrow as a face's: beside a wider one a wall, hair or a collar has to be made up.
-# Of a turned head its far side is nearer, as cheeks are in the median (``evaluation.contours``).
+# "turned" is "forehead", with a nearer far side where a head is turned, as cheeks are in the median
+# (``evaluation.contours``).
 # Beside "inner" the edge of jaw and chin stays: a new one seldom fits the head.
 OUTLINES = {
     "inner": Outline(above=1.25, below=1.15, wide=0.92),
     "face": Outline(),
-    "forehead": Outline(above=1.3, jaw=1.8, turning=1.2),
+    "forehead": Outline(above=1.3, jaw=1.8),
+    "turned": Outline(above=1.3, jaw=1.8, turning=1.2),
     "face-80": Outline(0.8),
     "face-120": Outline(1.2),
     "face-140": Outline(1.4),

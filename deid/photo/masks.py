@@ -20,9 +20,9 @@ def hides(mask: str, points: Tensor, landmarks: Tensor, size: int) -> Tensor:
     Both are in frame pixels. A mask is a shape, not a picture: it is the same at the frame's resolution and
     at the photo's.
     "centre-32" and "centre-50" are the original study's squares on a 64 px frame; "face" is the outline from
-    above the brows to below the chin, "forehead" one with more of the forehead, a narrower jaw,
-    and a nearer far side where a head is turned, "inner" what lies inside of jaw and chin, "face-120" one
-    larger by a fifth. Nothing beyond the frame is hidden.
+    above the brows to below the chin, "forehead" one with more of the forehead and a narrower jaw,
+    "turned" the same with a nearer far side where a head is turned, "inner" what lies inside of jaw and chin,
+    "face-120" one larger by a fifth. Nothing beyond the frame is hidden.
     """
     if mask not in MASKS:
         raise ValueError(f"mask must be one of {', '.join(MASKS)}, not {mask!r}")

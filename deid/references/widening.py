@@ -12,6 +12,7 @@ from torch import Tensor
 
 from deid.photo.blending import gaussian
 from deid.photo.resampling import enlarge, shrink
+from deid.references.outlines import lean
 
 SIDE = 128  # of the view in which outlines are compared
 RAYS = 120  # from the middle of a face outwards
@@ -20,6 +21,9 @@ MOST = 1.2  # times as far from the middle as it was: more would be another head
 CORE = 0.7  # the share of a ray on which nothing moves: eyes, nose and mouth
 TEMPLE = (115.0, 95.0)  # degrees from the chin where nothing is pulled and where all is: brows would follow
 SMOOTH = 3.0  # rays
+# Of a head whose nose leaves the middle by so many eye distances, the far cheek ends early. Where the hole goes
+# on by more than so many times there is a wall in it: nothing is pulled over that.
+TURNED, NEAR = 0.1, 1.12
 
 
 def widened(picture: Tensor, weight: Tensor, visible: Tensor, landmarks: Tensor) -> tuple[Tensor, Tensor]:
@@ -35,6 +39,7 @@ def widened(picture: Tensor, weight: Tensor, visible: Tensor, landmarks: Tensor)
     hole, own = (shrink(part, SIDE) for part in (1 - visible, weight))
     there = _last(own > 0.5, middle)
     wanted = (_first(hole < 0.5, middle) / there).clamp(1, MOST)
+    wanted = torch.where(_far_side(points) & (wanted > NEAR), 1.0, wanted)
     ratio = _round(1 + (wanted - 1) * _sector(mouth - eyes), widest=2)
     moves = _moves(_round(there), ratio, middle)
     grid = F.affine_grid(torch.eye(2, 3)[None], [1, 1, size, size], align_corners=False)
@@ -74,6 +79,12 @@ def _sector(down: Tensor) -> Tensor:
     angle = (_directions() @ (down / down.norm())).clamp(-1, 1).arccos().rad2deg()
     none, whole = TEMPLE
     return ((angle - none) / (whole - none)).clamp(0, 1)
+
+
+def _far_side(points: Tensor) -> Tensor:
+    """Which rays (R,) are on the far side of a head that is turned; landmarks (5, 2)."""
+    leaning, across = lean(points)
+    return ((_directions() @ across) * leaning > 0) & (abs(leaning) > TURNED)
 
 
 def _round(values: Tensor, widest: int = 0) -> Tensor:

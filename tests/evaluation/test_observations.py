@@ -91,12 +91,3 @@ def test_a_methods_new_drawing_leaves_what_others_made(two_people, monkeypatch):
     monkeypatch.setitem(observations.DRAWN, "onepass", observations.REVISION + 1)
     after = [observations.key(paths, options, ("dlib",), 0) for options in asked]
     assert before[0] == after[0] and before[1] != after[1]
-
-
-def test_a_masks_new_shape_leaves_what_others_hid(two_people, monkeypatch):
-    paths = [person.gallery for person in cohort.people(two_people, 1)]
-    asked = [BLACK, Options(method="blackout", verify=False, mask="face-120")]
-    before = [observations.key(paths, options, ("dlib",), 0) for options in asked]
-    monkeypatch.setitem(observations.SHAPED, "face-120", observations.REVISION + 1)
-    after = [observations.key(paths, options, ("dlib",), 0) for options in asked]
-    assert before[0] == after[0] and before[1] != after[1]

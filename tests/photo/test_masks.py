@@ -48,7 +48,7 @@ def test_the_far_cheek_of_a_turned_head_is_nearer():
     for moved in (0, 12, -12):
         turned = frontal.clone()
         turned[2, 0] += moved
-        hidden.append(1 - masks.frame_mask("forehead", turned, 128)[0, 0, row])
+        hidden.append(1 - masks.frame_mask("turned", turned, 128)[0, 0, row])
     straight, right, left = hidden
     assert right[middle + 1 :].sum() < 0.85 * straight[middle + 1 :].sum()
     assert abs(right[:middle].sum() - straight[:middle].sum()) <= 1, "the near one stays"

@@ -56,3 +56,11 @@ def test_a_face_that_fills_its_hole_is_left_alone(narrow):
     picture, _, visible = narrow
     made, shown = widened(picture, 1 - visible, visible, POINTS)
     assert (made - picture).abs().max() < 5 * 2 / SIZE and (shown != 1 - visible).float().mean() < 0.005
+
+
+def test_nothing_is_pulled_over_the_wall_beside_a_far_cheek(narrow):
+    turned = POINTS + torch.tensor([[0.0, 0], [0, 0], [20, 0], [0, 0], [0, 0]])
+    row, middle = round(float(POINTS[3:, 1].mean())), SIZE // 2
+    shown = narrow[1][0, 0, row], widened(*narrow, turned)[1][0, 0, row]
+    left, right = ([int(part[side].sum()) for part in shown] for side in (slice(middle), slice(middle, None)))
+    assert left[1] > left[0] + 3 and abs(right[1] - right[0]) <= 2

@@ -21,8 +21,8 @@ MOST = 1.2  # times as far from the middle as it was: more would be another head
 CORE = 0.7  # the share of a ray on which nothing moves: eyes, nose and mouth
 TEMPLE = (115.0, 95.0)  # degrees from the chin where nothing is pulled and where all is: brows would follow
 SMOOTH = 3.0  # rays
-# Of a head whose nose leaves the middle by so many eye distances, the far cheek ends early. Where the hole goes
-# on by more than so many times there is a wall in it: nothing is pulled over that.
+# Of a head whose nose leaves the middle by so many eye distances, the far cheek ends early. Where the hole
+# goes on by more than so many times, there is a wall in it: nothing is pulled over that.
 TURNED, NEAR = 0.1, 1.12
 
 

@@ -48,10 +48,16 @@ def toned(drawn: Tensor, frame: Tensor, visible: Tensor, weight: Tensor) -> Tens
     share = SELDOM + (1 - SELDOM) * _between(angle, BESIDE, ABOVE)
     more = 1 + (MORE - 1) * _between(angle, *FOREHEAD)
     skin = ring * _alike(seen, face, more) * _smooth(frame.mean(1, keepdim=True), visible, more) * share
-    known = torch.cat([skin * (seen - face), skin], 1)
-    far = sum(gaussian(reduced(known, FEWER), spread / FEWER) for spread in FAR)
-    carried = sum(gaussian(known, spread) for spread in NEAR) + enlarge(far, known.shape[3])
+    carried = _carried(torch.cat([skin * (seen - face), skin], 1))
     return (drawn + carried[:, :3] / (carried[:, 3:] + DOUBT)).clamp(-1, 1)
+
+
+def _carried(known: Tensor) -> Tensor:
+    """What is ``known`` (1, C, 128, 128) along a hole, carried further and further into it."""
+    near = torch.stack([gaussian(known, spread) for spread in NEAR]).sum(0)
+    few = reduced(known, FEWER)
+    far = torch.stack([gaussian(few, spread / FEWER) for spread in FAR]).sum(0)
+    return near + enlarge(far, known.shape[3])
 
 
 def _mean(values: Tensor, weight: Tensor, spread: float) -> Tensor:

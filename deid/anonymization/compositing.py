@@ -13,7 +13,7 @@ from torch import Tensor
 
 from deid import inpainting
 from deid.anonymization.targets import Target
-from deid.photo import alignment, blending, masks, texture
+from deid.photo import alignment, blending, glasses, masks, texture
 from deid.photo.faces import Face
 
 Region = tuple[int, int, int, int]  # left, top, right, bottom; the end is exclusive
@@ -57,14 +57,21 @@ def hole_of(target: Target, photo_size: tuple[int, int]) -> tuple[Region, Tensor
 
 
 def hide(pixels: Tensor, targets: Sequence[Target]) -> Scene:
-    """Remove the pixels of every face from a photo (1, 3, H, W); the point of no return."""
+    """Remove the pixels of every face from a photo (1, 3, H, W); the point of no return.
+
+    Beside a face that will be drawn in detail the arms of glasses go as well: half a pair would be left.
+    """
     hidden = torch.zeros_like(pixels[:, :1])
     size = pixels.shape[3], pixels.shape[2]
     for target in targets:
         (left, top, right, bottom), inside = hole_of(target, size)
         area = hidden[:, :, top:bottom, left:right]
         area.copy_(torch.maximum(area, inside))
-    return Scene(pixels.masked_fill(hidden > 0.5, 0), hidden)
+    seen = pixels.masked_fill(hidden > 0.5, 0)
+    for target in targets:
+        if not target.black and inpainting.METHODS[target.method].kind.detailed:
+            glasses.remove_arms(seen, hidden, target.landmarks, target.place)
+    return Scene(seen, hidden)
 
 
 def covered(face: Face, hidden: Tensor) -> bool:

@@ -32,7 +32,7 @@ from deid.references.library import Library
 
 CHUNK = 60  # photos between two files; the 300 people that are listed fill five
 REVISION = 4  # of all that makes a result from a photo: what an older one cached is made again
-DRAWN = {"reference": 10}  # the same for what only one method does
+DRAWN = {"reference": 11}  # the same for what only one method does
 SMALLEST = 40  # pixels of a face that is looked for
 VECTORS = "vectors "  # before a judge's name, in a chunk
 SIDE = 64  # pixels of the crops that are stored for distances and for attackers who restore faces

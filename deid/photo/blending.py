@@ -71,6 +71,19 @@ def smooth_rim(blended: Tensor, visible: Tensor, share: float = RIM) -> Tensor:
     return found
 
 
+def bridged(image: Tensor, missing: Tensor) -> Tensor:
+    """The image (1, 3, H, W) with the smoothest surface where it is ``missing``, (H, W): a zero Laplacian.
+
+    Missing pixels are never read. Where all are missing it is as it was.
+    """
+    if missing.all():
+        return image
+    values = image[0].permute(1, 2, 0).double().cpu().numpy()
+    values = np.where(missing.cpu().numpy()[..., None], 0.0, values)
+    surface = torch.from_numpy(_harmonic(values, missing.cpu().numpy())).permute(2, 0, 1)[None].to(image)
+    return torch.where(missing, surface, image)
+
+
 def seam(drawn: Tensor, area: Tensor, hidden: Tensor, known: Tensor, *, reach: int = 16) -> Tensor:
     """Poisson editing at the photo's resolution: corrects what a fill blended at the frame's still misses.
 

@@ -19,8 +19,9 @@ FEW = 64  # pixels to a side: medians need no more
 SKIN, AROUND = 8.0, 5.0  # pixels, of 128: over which skin is told from brows, and over which it is continued
 DARKER = 0.94  # of the light around: brows are darker
 DARKEST = 0.05  # the share of a brow's place that says how dark the brow is
-OF_HAIR, LIGHTEST = 0.72, 0.58  # of the hair's light, and of the skin's: as light as brows become
-BARE, UNKNOWN = 9.0, 0.42  # colour difference below which a head is bald, and what its brows then become
+OF_HAIR, LIGHTEST = 0.9, 0.74  # of the hair's light, and of the skin's: as light as brows become
+LIT = 0.65  # the share of hair that is darker than what says its colour: between its strands it is dark
+BARE, UNKNOWN = 9.0, 0.55  # colour difference below which a head is bald, and what its brows then become
 MOST = 0.85  # of a brow's darkness that is lost at most
 
 
@@ -50,13 +51,13 @@ def _wanted(frame: Tensor, visible: Tensor, skin: Tensor, points: Tensor) -> flo
     above = above & (shrink(visible, FEW)[0, 0] > 0.99)
     if not above.any():
         return UNKNOWN
-    few = (shrink(part, FEW)[0] for part in (frame * visible, skin))
-    colour, own = (part[:, place].median(1).values for part, place in zip(few, (above, inner), strict=True))
+    colour = shrink(frame * visible, FEW)[0][:, above].quantile(LIT, 1)
+    own = shrink(skin, FEW)[0][:, inner].median(1).values
     apart = (lab(colour[None, :, None, None]) - lab(own[None, :, None, None])).norm().item()
     if apart < BARE:
         return UNKNOWN
-    dark, lit = (((part + 1) / 2).mean().item() for part in (colour, own))
-    return min(LIGHTEST, OF_HAIR * dark / max(lit, 0.02))
+    hair_light, skin_light = (((part + 1) / 2).mean().item() for part in (colour, own))
+    return min(LIGHTEST, OF_HAIR * hair_light / max(skin_light, 0.02))
 
 
 def _place(points: Tensor) -> Tensor:

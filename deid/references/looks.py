@@ -53,9 +53,20 @@ def features(crop: Tensor, landmarks: Tensor) -> Tensor:
 
 def reason(crop: Tensor, landmarks: Tensor) -> str:
     """The reason against a crop (see ``features``) that is seen most clearly, or an empty string."""
-    names, weights, bias = _classifier()
-    scores = (features(crop, landmarks) @ weights.T).mean(0) + bias
+    names, scores = _scores(crop, landmarks)
     return names[int(scores.argmax())] if scores.max() > 0 else ""
+
+
+def score(crop: Tensor, landmarks: Tensor, name: str) -> float:
+    """How clearly one reason is seen in a crop (see ``features``): over zero it would be rejected."""
+    names, scores = _scores(crop, landmarks)
+    return scores[names.index(name)].item()
+
+
+def _scores(crop: Tensor, landmarks: Tensor) -> tuple[list[str], Tensor]:
+    """The reasons (R), and how clearly each is seen (R,)."""
+    names, weights, bias = _classifier()
+    return names, (features(crop, landmarks) @ weights.T).mean(0) + bias
 
 
 @lru_cache(maxsize=1)

@@ -32,7 +32,7 @@ FURTHER = 0.2  # what contrast beyond the beginning counts where an arm is looke
 SOFT = 1.5  # pixels to both sides of an arm: it is blurred
 
 
-class View(NamedTuple):
+class Beside(NamedTuple):
     """What lies beside an eye, outwards to the right: ``pixels`` (1, 3, S, S), and what is ``hidden`` (S, S).
 
     ``matrix`` (2, 3) maps it to the photo.
@@ -82,13 +82,13 @@ def arms(pixels: Tensor, hidden: Tensor, landmarks: Tensor, place: Tensor) -> li
     return [arm for arm in found if arm]
 
 
-def views(pixels: Tensor, hidden: Tensor, landmarks: Tensor, place: Tensor) -> tuple[View, View]:
+def views(pixels: Tensor, hidden: Tensor, landmarks: Tensor, place: Tensor) -> tuple[Beside, Beside]:
     """What lies to the left and to the right of a hidden face; arguments as in ``remove_arms``."""
     found = []
     for side in (LEFT, RIGHT):
         matrix = _beside(landmarks, place, side)
         view, unseen = (alignment.crop(part, matrix, SIDE) for part in (pixels, hidden))
-        found.append(View(view, unseen[0, 0] > 1e-4, matrix))
+        found.append(Beside(view, unseen[0, 0] > 1e-4, matrix))
     return found[0], found[1]
 
 
@@ -107,7 +107,7 @@ def _beside(landmarks: Tensor, place: Tensor, side: int) -> Tensor:
     return matrix
 
 
-def _arm(view: View) -> Arm | None:
+def _arm(view: Beside) -> Arm | None:
     """The arm in a view of someone who wears glasses; None where no line stands out."""
     first = torch.where(view.hidden, torch.arange(SIDE), -1).amax(1) + 2  # of each row, beside the hole
     columns = first[:, None] + torch.arange(LONG)

@@ -33,7 +33,7 @@ FALSE = 0.03  # of the faces without glasses, in the share that is found
 
 
 @dataclass(frozen=True)
-class Examples:
+class StripExamples:
     """Strips beside faces, (N, 2, 4, 32, 48) as whole numbers to 127, and whether glasses are worn, (N,)."""
 
     strips: Tensor
@@ -47,7 +47,7 @@ def scores(crops: FaceCrops) -> Iterator[float]:
         yield looks.score(crops[index][None], points, "glasses")
 
 
-def examples(crops: FaceCrops, known: Sequence[float], seed: int = 0) -> Examples:
+def examples(crops: FaceCrops, known: Sequence[float], seed: int = 0) -> StripExamples:
     """The strips of faces with glasses and of some without, by the ``known`` scores."""
     score = torch.tensor(known)
     worn, bare = (score > WORN).nonzero()[:, 0], (score < BARE).nonzero()[:, 0]
@@ -62,10 +62,10 @@ def examples(crops: FaceCrops, known: Sequence[float], seed: int = 0) -> Example
         hidden = 1 - masks.frame_mask(MASK, points, _side(crops))
         views = glasses.views(crops[index][None] * (1 - hidden), hidden, points, place)
         strips.append((torch.cat([view.strip[0] for view in views]) * 127).round().to(torch.int8))
-    return Examples(torch.stack(strips), torch.cat([torch.ones(len(worn)), torch.zeros(len(bare))]))
+    return StripExamples(torch.stack(strips), torch.cat([torch.ones(len(worn)), torch.zeros(len(bare))]))
 
 
-def fit(known: Examples, seed: int = 0, epochs: int = EPOCHS) -> Iterator[tuple[Strips, float]]:
+def fit(known: StripExamples, seed: int = 0, epochs: int = EPOCHS) -> Iterator[tuple[Strips, float]]:
     """Train, and after each epoch yield the network and the share that it finds (``found``)."""
     torch.manual_seed(seed)  # layer initialisation and dropout have no generator
     order = torch.randperm(len(known.worn))
@@ -88,7 +88,7 @@ def fit(known: Examples, seed: int = 0, epochs: int = EPOCHS) -> Iterator[tuple[
 
 
 @torch.no_grad()
-def found(network: Strips, known: Examples, rows: Tensor) -> float:
+def found(network: Strips, known: StripExamples, rows: Tensor) -> float:
     """The share of glasses that is found where ``FALSE`` of the faces without are taken for some."""
     logits = torch.cat([_logits(network, known.strips[part].float() / 127) for part in rows.split(256)])
     worn = known.worn[rows] > 0.5

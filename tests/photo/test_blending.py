@@ -124,3 +124,11 @@ def test_a_blur_is_the_convolution_with_a_gaussian(deviation, height):
     around = (0, 0, deviation, deviation)
     wanted = gaussian_filter(images.double().numpy(), around, mode="nearest", radius=(0, 0, reach, reach))
     assert (blending.gaussian(images, deviation) - torch.from_numpy(wanted)).abs().max() < 2e-6
+
+
+def test_a_bridge_meets_what_lies_around_and_reads_nothing_missing():
+    missing = disc(radius=10)[0, 0] < 0.5
+    image = ramp()
+    noise = torch.where(missing, torch.rand(1, 3, 64, 64), image)
+    assert torch.allclose(blending.bridged(noise, missing), image, atol=1e-5), "a ramp is harmonic"
+    assert torch.equal(blending.bridged(noise, torch.ones_like(missing)), noise)

@@ -36,6 +36,22 @@ def test_every_pixel_of_the_outline_is_hidden_at_photo_resolution(scene_of, samp
             assert hidden[0, 0, round(y), round(x)] == 1
 
 
+def test_arms_of_glasses_go_only_beside_faces_drawn_in_detail(sample, sample_faces, own_library):
+    """The right person of the sample wears glasses."""
+
+    def changed(options):
+        pixels, hidden = compositing.hide(sample.pixels, pipeline.plan_targets(sample_faces, options))
+        return ((pixels != sample.pixels) & (hidden < 0.5)).any(1)[0]
+
+    painted = changed(Options(method="reference"))
+    (left, top, right, bottom), (y, x) = sample_faces[1].box, painted.nonzero().unbind(1)
+    aside, (_, low) = 0.3 * (right - left), sample_faces[1].landmarks[3]
+    assert len(x) and left - aside < x.min() and x.max() < right + aside and top < y.min() and y.max() < low
+    assert painted.sum() < 0.1 * (right - left) * (bottom - top)
+    assert not changed(Options(method="onepass")).any()
+    assert not changed(Options(method="blackout")).any()
+
+
 def test_a_doubtful_face_under_a_hole_is_no_doubt(scene_of, sample_faces):
     _, (_, hidden) = scene_of(sample_faces)
     assert compositing.covered(sample_faces[0].moved(5, -5), hidden)

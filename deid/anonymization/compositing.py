@@ -69,9 +69,14 @@ def hide(pixels: Tensor, targets: Sequence[Target]) -> Scene:
         area.copy_(torch.maximum(area, inside))
     seen = pixels.masked_fill(hidden > 0.5, 0)
     for target in targets:
-        if not target.black and inpainting.METHODS[target.method].kind.detailed:
+        if _detailed(target):
             glasses.remove_arms(seen, hidden, target.landmarks, target.place)
     return Scene(seen, hidden)
+
+
+def _detailed(target: Target) -> bool:
+    """Whether a face is drawn, and in detail; a classical method draws none."""
+    return target.method in inpainting.METHODS and inpainting.METHODS[target.method].kind.detailed
 
 
 def covered(face: Face, hidden: Tensor) -> bool:
@@ -124,7 +129,7 @@ def patch(scene: Scene, target: Target, fill: Tensor | None, finish: bool = True
     if finish:
         area, hidden = (part[:, :, region[1] : region[3], region[0] : region[2]] for part in scene)
         known = 1 - hidden
-        if inpainting.METHODS[target.method].kind.detailed:
+        if _detailed(target):
             drawn = texture.soften(drawn, area, inside, known)
         drawn = texture.match(drawn, area, inside, known, alignment.scale(target.matrix), target.seed)
         drawn = blending.seam(drawn, area, inside, known)

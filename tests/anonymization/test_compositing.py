@@ -49,7 +49,8 @@ def test_arms_of_glasses_go_only_beside_faces_drawn_in_detail(sample, sample_fac
     assert len(x) and left - aside < x.min() and x.max() < right + aside and top < y.min() and y.max() < low
     assert painted.sum() < 0.1 * (right - left) * (bottom - top)
     assert not changed(Options(method="onepass")).any()
-    assert not changed(Options(method="blackout")).any()
+    for method in ("blackout", "blur", "pixelate"):
+        assert not changed(Options(method=method)).any()
 
 
 def test_a_doubtful_face_under_a_hole_is_no_doubt(scene_of, sample_faces):

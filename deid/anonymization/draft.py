@@ -49,17 +49,19 @@ class Draft:
         Faces whose visible surroundings changed with them lose their fills, to be drawn from what is visible
         now.
         """
-        if all(target.same_hole(other) for target, other in zip(self.targets, self.hidden, strict=True)):
+        pairs = zip(self.targets, self.hidden, strict=True)
+        if all(target.same_hole(other) and target.black == other.black for target, other in pairs):
             return self
         scene = compositing.hide(photo, self.targets)
         outcomes, patches = list(self.outcomes), list(self.patches)
         for index, (target, outcome) in enumerate(zip(self.targets, self.outcomes, strict=True)):
             near = compositing.neighbourhood(target, scene)
-            if torch.equal(self.scene.hidden[near], scene.hidden[near]):
+            if _equal([part[near] for part in self.scene], [part[near] for part in scene]):
                 continue
             patches[index] = None
-            visible = [compositing.visible(part.hidden, target) for part in (self.scene, scene)]
-            if outcome.fill is not None and not torch.equal(*visible):
+            if outcome.fill is not None and not _equal(
+                compositing.view(self.scene, target), compositing.view(scene, target)
+            ):
                 outcomes[index] = replace(outcome, fill=None)
         return Draft(scene, self.targets, outcomes, patches, self.targets)
 
@@ -93,3 +95,7 @@ class Draft:
         if self.photo is not None:
             return self.photo
         return compositing.assemble(self.scene, self.targets, self.patched().patches)
+
+
+def _equal(some: Sequence[Tensor], others: Sequence[Tensor]) -> bool:
+    return all(torch.equal(*pair) for pair in zip(some, others, strict=True))

@@ -86,13 +86,13 @@ def views(pixels: Tensor, hidden: Tensor, landmarks: Tensor, place: Tensor) -> t
     """What lies to the left and to the right of a hidden face; arguments as in ``remove_arms``."""
     found = []
     for side in (LEFT, RIGHT):
-        matrix = _beside(landmarks, place, side)
+        matrix = _placed(landmarks, place, side)
         view, unseen = (alignment.crop(part, matrix, SIDE) for part in (pixels, hidden))
         found.append(Beside(view, unseen[0, 0] > 1e-4, matrix))
     return found[0], found[1]
 
 
-def _beside(landmarks: Tensor, place: Tensor, side: int) -> Tensor:
+def _placed(landmarks: Tensor, place: Tensor, side: int) -> Tensor:
     """The matrix (2, 3) from a view, whose x runs outwards, to the photo."""
     points = landmarks.to(place)
     eyes, across = points[:2].mean(0), points[1] - points[0]

@@ -7,6 +7,8 @@ import torch
 
 from deid.anonymization import compositing, pipeline, synthesis
 from deid.anonymization.draft import Draft
+from deid.anonymization.options import Options
+from deid.anonymization.targets import Outcome
 from deid.photo.shapes import Placing
 
 
@@ -107,3 +109,14 @@ def test_a_larger_hole_beside_a_face_makes_its_patch_anew(sample, sample_faces, 
     assert changed.outcomes[1].fill is None and changed.patches[1] is None
     changed = changed.at(1, changed.targets[1], draft.outcomes[1])
     assert torch.equal(changed.finished(), from_scratch(changed))
+
+
+def test_a_face_that_turns_black_is_as_if_it_had_been_from_the_start(sample, sample_faces, own_library):
+    """Arms of glasses go beside a face that is drawn, and not beside a black one."""
+    targets = pipeline.plan_targets(sample_faces, Options(method="reference"))
+    draft = Draft.of(sample.pixels, targets)
+    worn = max(range(2), key=lambda index: targets[index].face.box[0])
+    black = draft.at(worn, targets[worn].blacked_out("no face fits"), Outcome()).hidden_again(sample.pixels)
+    assert torch.equal(black.scene.hidden, draft.scene.hidden)
+    assert not torch.equal(black.scene.pixels, draft.scene.pixels)
+    assert torch.equal(black.scene.pixels, compositing.hide(sample.pixels, black.targets).pixels)

@@ -44,11 +44,11 @@ class Beside(NamedTuple):
 
     @property
     def strip(self) -> Tensor:
-        """What the network sees of it, (1, 1, 4, 32, 48)."""
+        """What the network sees of it, (1, 4, 32, 48)."""
         top = (SIDE - glasses_network.HEIGHT) // 2
         part = (..., slice(top, top + glasses_network.HEIGHT), slice(glasses_network.WIDTH))
         hidden = self.hidden[None, None].to(self.pixels)
-        return glasses_network.seen(self.pixels[part], hidden[part])[None]
+        return glasses_network.seen(self.pixels[part], hidden[part])
 
 
 class Arm(NamedTuple):
@@ -75,7 +75,7 @@ def arms(pixels: Tensor, hidden: Tensor, landmarks: Tensor, place: Tensor) -> li
     both = views(pixels, hidden, landmarks, place)
     if alignment.scale(both[0].matrix) * UNIT < LEAST:
         return []
-    speak = glasses_network.worn(torch.cat([view.strip[0] for view in both]))
+    speak = glasses_network.worn(torch.cat([view.strip for view in both]))
     if speak.sum() < WORN:
         return []
     found = [_arm(view) for view, each in zip(both, speak, strict=True) if each > BESIDE]

@@ -61,7 +61,7 @@ def examples(crops: FaceCrops, known: Sequence[float], seed: int = 0) -> StripEx
         points = crops.landmarks[index].double()
         hidden = 1 - masks.frame_mask(MASK, points, _side(crops))
         views = glasses.views(crops[index][None] * (1 - hidden), hidden, points, place)
-        strips.append((torch.cat([view.strip[0] for view in views]) * 127).round().to(torch.int8))
+        strips.append((torch.cat([view.strip for view in views]) * 127).round().to(torch.int8))
     return StripExamples(torch.stack(strips), torch.cat([torch.ones(len(worn)), torch.zeros(len(bare))]))
 
 

@@ -33,9 +33,7 @@ def hidden_sample(sample, sample_faces):
 def test_glasses_are_told_by_what_is_seen_beside_a_face(hidden_sample):
     pixels, hidden, places = hidden_sample
     bare, worn = (
-        glasses_network.worn(
-            torch.cat([view.strip[0] for view in glasses.views(pixels, hidden, *place)])
-        ).sum()
+        glasses_network.worn(torch.cat([view.strip for view in glasses.views(pixels, hidden, *place)])).sum()
         for place in places
     )
     assert bare < -1 and worn > 3
